@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Everything that differs between kernels, and the few constants that BTF does
+ * not carry. Differences are asked of BTF (bpf_core_*_exists), never of a
+ * version number.
+ */
+#ifndef TCPLEDGER_COMPAT_BPF_H
+#define TCPLEDGER_COMPAT_BPF_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP_NUMBER 6
+#define PF_KTHREAD_FLAG 0x00200000
+
+#endif /* TCPLEDGER_COMPAT_BPF_H */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Turns one open file into a tl_holder, if it is a TCP socket. */
+#ifndef TCPLEDGER_HOLDERS_BPF_H
+#define TCPLEDGER_HOLDERS_BPF_H
+
+#include "compat.bpf.h"
+#include "process.bpf.h"
+
+#include "../shared/events.h"
+
+/* The TCP socket behind a file, or NULL. */
+static __always_inline struct sock *tcp_sock_of(struct file *file)
+{
+	struct socket *socket = bpf_sock_from_file(file);
+
+	if (!socket)
+		return NULL;
+	struct sock *sk = socket->sk;
+
+	if (!sk || (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6))
+		return NULL;
+	return sk->sk_protocol == IPPROTO_TCP_NUMBER ? sk : NULL;
+}
+
+static __always_inline void on_task_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+
+	if (!task || !file)
+		return;
+	struct sock *sk = tcp_sock_of(file);
+
+	if (!sk)
+		return;
+	struct tl_holder holder = {
+		.cookie = bpf_get_socket_cookie(sk),
+		.sock = (__u64)sk,
+		.netns_inum = sk->__sk_common.skc_net.net->ns.inum,
+		.fd = ctx->fd,
+		.state = sk->__sk_common.skc_state,
+		.sock_uid = sk->sk_uid.val,
+	};
+	describe_process(&holder.process, task);
+	holder.process.cgroup_id = task->cgroups->dfl_cgrp->kn->id;
+	bpf_seq_write(ctx->meta->seq, &holder, sizeof(holder));
+}
+
+#endif /* TCPLEDGER_HOLDERS_BPF_H */

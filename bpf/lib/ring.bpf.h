@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The ring buffer, its counters and the rule when the reader is woken. */
+#ifndef TCPLEDGER_RING_BPF_H
+#define TCPLEDGER_RING_BPF_H
+
+#include "compat.bpf.h"
+
+#include "../shared/events.h"
+
+/*
+ * Records for user space. Written by every tp_btf program, consumed by the one
+ * reader thread. The loader sets the size (--ring-size). When full, a record is
+ * not written and lost_ring_full counts it.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 * 1024 * 1024);
+} records SEC(".maps");
+
+/*
+ * key: 0. value: what this CPU produced and lost. Written here, read by user
+ * space at each tick, never deleted; one element, so it cannot be full.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tl_counters);
+} counters SEC(".maps");
+
+/* Set between open and load: the fill, in bytes, at which the reader is woken before its timer. */
+const volatile __u64 wakeup_bytes = 2 * 1024 * 1024;
+
+/* Room for one record, or NULL, and counted, when the ring is full. */
+static __always_inline void *reserve_record(__u64 size_bytes)
+{
+	void *record = bpf_ringbuf_reserve(&records, size_bytes, 0);
+
+	if (!record) {
+		__u32 zero = 0;
+		struct tl_counters *counts = bpf_map_lookup_elem(&counters, &zero);
+
+		/* Atomic: a softirq may run between load and store of a plain add. */
+		if (counts)
+			__sync_fetch_and_add(&counts->lost_ring_full, 1);
+	}
+	return record;
+}
+
+/*
+ * Hands a record over without waking anybody, unless the ring has filled past
+ * the mark; one record in 16, by the low bits of its clock, looks. A wake-up per
+ * record is what makes other tracers slow.
+ */
+static __always_inline void submit_record(void *record, __u64 time_ns)
+{
+	bool wake = (time_ns & 0xf) == 0 &&
+		    bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= wakeup_bytes;
+
+	bpf_ringbuf_submit(record, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline __u64 fill_header(struct tl_record_header *header, __u16 kind,
+					 __u16 size_bytes)
+{
+	__u64 time_ns = bpf_ktime_get_ns();
+
+	header->time_ns = time_ns;
+	header->kind = kind;
+	header->size_bytes = size_bytes;
+	header->padding = 0;
+	return time_ns;
+}
+
+#endif /* TCPLEDGER_RING_BPF_H */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Turns one call of inet_sock_set_state into a ring record. */
+#ifndef TCPLEDGER_TRANSITION_BPF_H
+#define TCPLEDGER_TRANSITION_BPF_H
+
+#include "compat.bpf.h"
+#include "process.bpf.h"
+#include "ring.bpf.h"
+
+#include "../shared/events.h"
+
+/*
+ * True for the transitions that only the process itself can bring about, in its
+ * own context: connect, listen, end of listening, close and shutdown. In all
+ * others `current` is whoever the softirq interrupted.
+ */
+static __always_inline bool runs_in_caller(int old_state, int new_state)
+{
+	return old_state == TCP_CLOSE || (old_state == TCP_LISTEN && new_state == TCP_CLOSE) ||
+	       (old_state == TCP_ESTABLISHED && new_state == TCP_FIN_WAIT1) ||
+	       (old_state == TCP_CLOSE_WAIT && new_state == TCP_LAST_ACK);
+}
+
+/* Both addresses in the 16-byte form; IPv4 as ::ffff:a.b.c.d. */
+static __always_inline void fill_addresses(struct tl_transition *out, const struct sock *sk)
+{
+	if (out->family == AF_INET6) {
+		__builtin_memcpy(out->local_address, &sk->__sk_common.skc_v6_rcv_saddr,
+				 TL_ADDRESS_BYTES);
+		__builtin_memcpy(out->remote_address, &sk->__sk_common.skc_v6_daddr,
+				 TL_ADDRESS_BYTES);
+		return;
+	}
+	__u32 *local = (__u32 *)out->local_address;
+	__u32 *remote = (__u32 *)out->remote_address;
+
+	local[0] = local[1] = remote[0] = remote[1] = 0;
+	local[2] = remote[2] = bpf_htonl(0xffff);
+	local[3] = sk->__sk_common.skc_rcv_saddr;
+	remote[3] = sk->__sk_common.skc_daddr;
+}
+
+/*
+ * The listener that a just cloned socket came from. inet_csk_clone_lock() sets
+ * SYN_RECV before tcp_create_openreq_child() gives the clone list heads of its
+ * own, so an empty list still points at the original's head. Only an address:
+ * compared with that of a known listener, never read through.
+ */
+static __always_inline __u64 original_of_clone(const struct sock *clone)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)clone);
+
+	if (!tcp)
+		return 0;
+	return (__u64)tcp->tsorted_sent_queue.next -
+	       bpf_core_field_offset(struct tcp_sock, tsorted_sent_queue);
+}
+
+/* The port of a socket that has already put its port back (→ CLOSE); host order. */
+static __always_inline __u16 remembered_port(const struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
+
+	return tcp ? bpf_ntohs(tcp->inet_conn.icsk_inet.inet_sport) : 0;
+}
+
+/* The TL_FLAG_* bits of a socket, but for those that tell of the current task. */
+static __always_inline __u8 socket_flags(const struct sock_common *common)
+{
+	__u8 flags = 0;
+
+	if (common->skc_flags & (1UL << SOCK_DONE))
+		flags |= TL_FLAG_FIN_RECEIVED;
+	if (common->skc_flags & (1UL << SOCK_DEAD))
+		flags |= TL_FLAG_ORPHANED;
+	return flags;
+}
+
+/* The socket's identity for the whole of its life; settled now if nobody asked before. */
+static __always_inline __u64 lasting_cookie(struct sock *sk)
+{
+	__u64 cookie = sk->__sk_common.skc_cookie.counter;
+
+	return cookie ? cookie : bpf_get_socket_cookie(sk);
+}
+
+static __always_inline void fill_transition(struct tl_transition *out, struct sock *sk,
+					    int old_state, int new_state)
+{
+	const struct sock_common *common = &sk->__sk_common;
+	bool is_clone = old_state == TCP_LISTEN && new_state == TCP_SYN_RECV;
+
+	out->cookie = is_clone ? 0 : lasting_cookie(sk);
+	out->sock = (__u64)sk;
+	out->listener_sock = is_clone ? original_of_clone(sk) : 0;
+	out->netns_inum = common->skc_net.net->ns.inum;
+	out->family = common->skc_family;
+	out->old_state = old_state;
+	out->new_state = new_state;
+	out->local_port = common->skc_num;
+	if (!out->local_port && new_state == TCP_CLOSE)
+		out->local_port = remembered_port(sk);
+	out->remote_port = bpf_ntohs(common->skc_dport);
+	out->error = sk->sk_err;
+	out->shutdown = sk->sk_shutdown;
+	out->flags = socket_flags(common);
+	fill_addresses(out, sk);
+}
+
+static __always_inline void send_transition(struct sock *sk, int old_state, int new_state)
+{
+	struct tl_transition *out = reserve_record(sizeof(*out));
+
+	if (!out)
+		return;
+	__u64 time_ns = fill_header(&out->header, TL_RECORD_TRANSITION, sizeof(*out));
+	fill_transition(out, sk, old_state, new_state);
+	submit_record(out, time_ns);
+}
+
+static __always_inline void send_owned_transition(struct sock *sk, int old_state, int new_state)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct tl_owned_transition *out = reserve_record(sizeof(*out));
+
+	if (!out)
+		return;
+	__u64 time_ns = fill_header(&out->transition.header, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
+	fill_transition(&out->transition, sk, old_state, new_state);
+	if (current->flags & PF_KTHREAD_FLAG)
+		out->transition.flags |= TL_FLAG_KERNEL_THREAD;
+	describe_current_process(&out->process, current);
+	submit_record(out, time_ns);
+}
+
+static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
+{
+	if (sk->sk_protocol != IPPROTO_TCP_NUMBER)
+		return;
+	if (runs_in_caller(old_state, new_state))
+		send_owned_transition(sk, old_state, new_state);
+	else
+		send_transition(sk, old_state, new_state);
+}
+
+#endif /* TCPLEDGER_TRANSITION_BPF_H */

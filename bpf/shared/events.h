@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The wire between the BPF programs and user space: every record that crosses
+ * the ring buffer or an iterator's file, and every counter both sides read.
+ * Plain C types only, natural alignment, padding spelled out. It knows neither
+ * kernel types nor C++; it must not include anything but the fixed-width types.
+ *
+ * Units and byte order are in the names. An address is always 16 bytes in
+ * network order, IPv4 as ::ffff:a.b.c.d, so that one comparison serves both.
+ */
+#ifndef TCPLEDGER_EVENTS_H
+#define TCPLEDGER_EVENTS_H
+
+#ifdef __bpf__
+typedef __u8 tl_u8;
+typedef __u16 tl_u16;
+typedef __u32 tl_u32;
+typedef __u64 tl_u64;
+#else
+#include <linux/types.h>
+typedef __u8 tl_u8;
+typedef __u16 tl_u16;
+typedef __u32 tl_u32;
+typedef __u64 tl_u64;
+#endif
+
+#ifdef __cplusplus
+#define TL_STATIC_ASSERT(condition, text) static_assert(condition, text)
+#else
+#define TL_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+
+#define TL_COMM_BYTES 16
+#define TL_ADDRESS_BYTES 16
+
+/* What a record is; 0 is never sent, so a zeroed record is recognisably wrong. */
+enum tl_record_kind {
+	TL_RECORD_TRANSITION = 1,	/* struct tl_transition */
+	TL_RECORD_OWNED_TRANSITION = 2, /* struct tl_owned_transition */
+	TL_RECORD_PROCESS_EXEC = 3,	/* struct tl_process_event */
+	TL_RECORD_PROCESS_EXIT = 4,	/* struct tl_process_event */
+};
+
+/* Bits of tl_transition.flags. */
+enum tl_transition_flag {
+	/* SOCK_DONE: the peer's FIN has been received (tcp_fin). At FIN_WAIT2 → CLOSE it
+	 * tells a mini-socket in TIME_WAIT from one in substate FIN_WAIT2. */
+	TL_FLAG_FIN_RECEIVED = 1 << 0,
+	/* SOCK_DEAD: no process holds the socket any more (sock_orphan). */
+	TL_FLAG_ORPHANED = 1 << 1,
+	/* The transition ran in a kernel thread: the socket is the kernel's own, or
+	 * the kernel closes on behalf of somebody (delayed fput). */
+	TL_FLAG_KERNEL_THREAD = 1 << 2,
+};
+
+/* First in every ring record. */
+struct tl_record_header {
+	tl_u64 time_ns;	   /* CLOCK_MONOTONIC */
+	tl_u16 kind;	   /* enum tl_record_kind */
+	tl_u16 size_bytes; /* of the whole record, this header included */
+	tl_u32 padding;
+};
+
+/* One call of inet_sock_set_state on a TCP socket. */
+struct tl_transition {
+	struct tl_record_header header;
+	tl_u64 cookie; /* 0 while the kernel has not settled it: LISTEN → SYN_RECV */
+	tl_u64 sock;   /* address of the struct sock; an identity only while it lives */
+	tl_u64 listener_sock; /* LISTEN → SYN_RECV: the socket it was cloned from, or 0 */
+	tl_u32 netns_inum;
+	tl_u16 family; /* AF_INET or AF_INET6, of the socket */
+	tl_u8 old_state;
+	tl_u8 new_state;
+	tl_u16 local_port;  /* host order */
+	tl_u16 remote_port; /* host order */
+	tl_u16 error;	    /* sk_err: 0 or a positive errno */
+	tl_u8 shutdown;	    /* sk_shutdown: 1 = RCV_SHUTDOWN, 2 = SEND_SHUTDOWN */
+	tl_u8 flags;	    /* enum tl_transition_flag */
+	tl_u8 local_address[TL_ADDRESS_BYTES];
+	tl_u8 remote_address[TL_ADDRESS_BYTES];
+};
+
+/* A process as the kernel knows it at one moment. */
+struct tl_process {
+	tl_u64 start_ns;  /* CLOCK_BOOTTIME of the thread group leader's start */
+	tl_u64 cgroup_id; /* of the default hierarchy */
+	tl_u32 tgid;
+	tl_u32 uid;
+	char comm[TL_COMM_BYTES]; /* of the thread group leader; any bytes, NUL padded */
+};
+
+/* A transition in the context of the process that caused it. */
+struct tl_owned_transition {
+	struct tl_transition transition;
+	struct tl_process process;
+};
+
+/* A process took on a new program, or its last thread ended. */
+struct tl_process_event {
+	struct tl_record_header header;
+	struct tl_process process;
+};
+
+/* One descriptor of a TCP socket, from iter/task_file; not a ring record. */
+struct tl_holder {
+	tl_u64 cookie;
+	tl_u64 sock; /* address of the struct sock, see tl_transition.sock */
+	tl_u32 netns_inum;
+	tl_u32 fd;
+	tl_u8 state; /* sk_state */
+	tl_u8 padding[3];
+	tl_u32 sock_uid;
+	struct tl_process process;
+};
+
+/* Per CPU: what did not reach the ring, by reason. */
+struct tl_counters {
+	tl_u64 lost_ring_full;
+};
+
+TL_STATIC_ASSERT(sizeof(struct tl_record_header) == 16, "wire layout");
+TL_STATIC_ASSERT(sizeof(struct tl_transition) == 88, "wire layout");
+TL_STATIC_ASSERT(__builtin_offsetof(struct tl_transition, local_address) == 56, "wire layout");
+TL_STATIC_ASSERT(sizeof(struct tl_process) == 40, "wire layout");
+TL_STATIC_ASSERT(sizeof(struct tl_owned_transition) == 128, "wire layout");
+TL_STATIC_ASSERT(sizeof(struct tl_process_event) == 56, "wire layout");
+TL_STATIC_ASSERT(sizeof(struct tl_holder) == 72, "wire layout");
+
+#endif /* TCPLEDGER_EVENTS_H */
