@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "ledger/books.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tcpledger {
+namespace {
+
+/// Below this the hash tables shrink, so that a burst's memory is given back.
+constexpr float kMinLoadFactor = 0.1F;
+
+std::uint64_t mix(std::uint64_t value) noexcept
+{
+    value ^= value >> 32;
+    value *= 0x9e3779b97f4a7c15ULL;
+    return value ^ (value >> 29);
+}
+
+std::uint64_t load64(const std::uint8_t* bytes) noexcept
+{
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes, sizeof(value));
+    return value;
+}
+
+template <typename Map> ConnectionId find_in(const Map& map, std::uint64_t key)
+{
+    const auto found = map.find(key);
+    return found != map.end() ? found->second : kNoConnection;
+}
+
+/// How well a listener's address fits; higher is better, 0 not at all.
+int fit(const Connection& listener, const IpAddress& wanted)
+{
+    const IpAddress& bound = listener.tuple.local.address;
+    if (bound == wanted) {
+        return 3;
+    }
+    if (!bound.is_wildcard()) {
+        return 0;
+    }
+    return bound.is_ipv4() == wanted.is_ipv4() ? 2 : (wanted.is_ipv4() ? 1 : 0);
+}
+
+std::size_t slot(TcpState state)
+{
+    return static_cast<std::size_t>(shown_state(state));
+}
+
+} // namespace
+
+std::uint64_t hash_of(const FourTuple& tuple) noexcept
+{
+    const auto* local = tuple.local.address.bytes.data();
+    const auto* remote = tuple.remote.address.bytes.data();
+    const std::uint64_t ports = (std::uint64_t{tuple.netns_inum} << 32) |
+                                (std::uint64_t{tuple.local.port} << 16) | tuple.remote.port;
+    std::uint64_t hash = mix(ports);
+    hash = mix(hash ^ load64(local) ^ mix(load64(local + 8)));
+    return mix(hash ^ load64(remote) ^ mix(load64(remote + 8) + 1));
+}
+
+std::size_t Books::IntegerHash::operator()(std::uint64_t value) const noexcept
+{
+    return mix(value);
+}
+
+std::size_t Books::TupleHash::operator()(ConnectionId id) const noexcept
+{
+    return hash_of((*slots)[id].tuple);
+}
+
+std::size_t Books::TupleHash::operator()(const FourTuple& tuple) const noexcept
+{
+    return hash_of(tuple);
+}
+
+bool Books::TupleEqual::operator()(ConnectionId left, ConnectionId right) const noexcept
+{
+    return left == right || (*slots)[left].tuple == (*slots)[right].tuple;
+}
+
+bool Books::TupleEqual::operator()(const FourTuple& left, ConnectionId right) const noexcept
+{
+    return left == (*slots)[right].tuple;
+}
+
+bool Books::TupleEqual::operator()(ConnectionId left, const FourTuple& right) const noexcept
+{
+    return (*slots)[left].tuple == right;
+}
+
+Books::Books() : minis_(0, TupleHash{&slots_}, TupleEqual{&slots_})
+{
+    by_cookie_.min_load_factor(kMinLoadFactor);
+    embryos_.min_load_factor(kMinLoadFactor);
+    minis_.min_load_factor(kMinLoadFactor);
+}
+
+ConnectionId Books::enter(const Connection& connection)
+{
+    const ConnectionId id = slots_.insert(connection);
+    slots_[id].in_use = true;
+    index(id);
+    count(slots_[id], +1);
+    return id;
+}
+
+void Books::move(ConnectionId id, TcpState state, MonotonicTime time)
+{
+    Connection& connection = slots_[id];
+    count(connection, -1);
+    if (connection.state == TcpState::kListen) {
+        unindex_listener(id);
+    }
+    connection.state = state;
+    connection.entered = time;
+    connection.age_is_lower_bound = false;
+    if (state == TcpState::kListen) {
+        index_listener(id);
+    }
+    count(connection, +1);
+}
+
+void Books::reown(ConnectionId id, ProcessId owner, How how)
+{
+    Connection& connection = slots_[id];
+    connection.how = how;
+    if (connection.owner == owner) {
+        return;
+    }
+    count(connection, -1);
+    connection.owner = owner;
+    count(connection, +1);
+}
+
+void Books::hatch(ConnectionId id, std::uint64_t cookie, const FourTuple& tuple)
+{
+    unindex(id);
+    slots_[id].kind = SocketKind::kFull;
+    slots_[id].cookie = cookie;
+    slots_[id].tuple = tuple;
+    index(id);
+}
+
+void Books::shrink(ConnectionId id, TcpState state, MonotonicTime time)
+{
+    unindex(id);
+    slots_[id].kind = SocketKind::kMini;
+    index(id);
+    move(id, state, time);
+}
+
+void Books::strike(ConnectionId id)
+{
+    unindex(id);
+    count(slots_[id], -1);
+    slots_.erase(id);
+}
+
+void Books::set_tuple(ConnectionId id, const FourTuple& tuple)
+{
+    unindex(id);
+    count(slots_[id], -1);
+    slots_[id].tuple = tuple;
+    count(slots_[id], +1);
+    index(id);
+}
+
+void Books::set_sock(ConnectionId id, std::uint64_t sock)
+{
+    unindex(id);
+    slots_[id].sock = sock;
+    index(id);
+}
+
+void Books::begin_interval()
+{
+    processes_.begin_interval();
+    cached_netns_counts_ = nullptr;
+    std::erase_if(by_netns_, [](const auto& entry) { return entry.second == StateCounts{}; });
+}
+
+ConnectionId Books::find_by_cookie(std::uint64_t cookie) const
+{
+    return find_in(by_cookie_, cookie);
+}
+
+ConnectionId Books::find_embryo(std::uint64_t sock) const
+{
+    return find_in(embryos_, sock);
+}
+
+ConnectionId Books::find_mini(const FourTuple& tuple) const
+{
+    const auto found = minis_.find(tuple);
+    return found != minis_.end() ? *found : kNoConnection;
+}
+
+ConnectionId Books::find_listener(std::uint64_t sock) const
+{
+    return find_in(listeners_by_sock_, sock);
+}
+
+ConnectionId Books::find_listener(std::uint32_t netns_inum, const Endpoint& local) const
+{
+    const auto candidates = listeners_by_port_.find(port_key(netns_inum, local.port));
+    if (candidates == listeners_by_port_.end()) {
+        return kNoConnection;
+    }
+    ConnectionId best = kNoConnection;
+    int best_fit = 0;
+    for (const ConnectionId id : candidates->second) {
+        const int this_fit = fit(slots_[id], local.address);
+        if (this_fit > best_fit) {
+            best = id;
+            best_fit = this_fit;
+        }
+    }
+    return best;
+}
+
+std::size_t Books::memory_bytes() const
+{
+    using Bucket = std::pair<std::uint64_t, ConnectionId>;
+    return slots_.memory_bytes() +
+           (by_cookie_.bucket_count() + embryos_.bucket_count()) * (sizeof(Bucket) + 8) +
+           minis_.bucket_count() * (sizeof(ConnectionId) + 4);
+}
+
+std::uint64_t Books::port_key(std::uint32_t netns_inum, std::uint16_t port)
+{
+    return (std::uint64_t{netns_inum} << 16) | port;
+}
+
+void Books::index(ConnectionId id)
+{
+    const Connection& connection = slots_[id];
+    switch (connection.kind) {
+    case SocketKind::kFull:
+        by_cookie_[connection.cookie] = id;
+        break;
+    case SocketKind::kEmbryo:
+        embryos_[connection.sock] = id;
+        break;
+    case SocketKind::kMini:
+        minis_.insert(id);
+        break;
+    }
+    if (connection.state == TcpState::kListen) {
+        index_listener(id);
+    }
+}
+
+void Books::unindex(ConnectionId id)
+{
+    const Connection& connection = slots_[id];
+    switch (connection.kind) {
+    case SocketKind::kFull:
+        by_cookie_.erase(connection.cookie);
+        break;
+    case SocketKind::kEmbryo:
+        embryos_.erase(connection.sock);
+        break;
+    case SocketKind::kMini:
+        minis_.erase(id);
+        break;
+    }
+    if (connection.state == TcpState::kListen) {
+        unindex_listener(id);
+    }
+}
+
+void Books::index_listener(ConnectionId id)
+{
+    const Connection& listener = slots_[id];
+    if (listener.sock != 0) {
+        listeners_by_sock_[listener.sock] = id;
+    }
+    const std::uint64_t key = port_key(listener.tuple.netns_inum, listener.tuple.local.port);
+    listeners_by_port_[key].push_back(id);
+}
+
+void Books::unindex_listener(ConnectionId id)
+{
+    const Connection& listener = slots_[id];
+    const auto by_sock = listeners_by_sock_.find(listener.sock);
+    if (by_sock != listeners_by_sock_.end() && by_sock->second == id) {
+        listeners_by_sock_.erase(by_sock);
+    }
+    const std::uint64_t key = port_key(listener.tuple.netns_inum, listener.tuple.local.port);
+    const auto by_port = listeners_by_port_.find(key);
+    if (by_port != listeners_by_port_.end()) {
+        std::erase(by_port.value(), id);
+        if (by_port->second.empty()) {
+            listeners_by_port_.erase(by_port);
+        }
+    }
+}
+
+void Books::count(const Connection& connection, std::int32_t delta)
+{
+    const std::size_t state = slot(connection.state);
+    const auto change = static_cast<std::uint32_t>(delta); // wraps, so that −1 subtracts
+    Process& owner = processes_.at(connection.owner);
+    owner.states[state] += change;
+    owner.connections += change;
+    totals_[state] += change;
+    if (cached_netns_counts_ == nullptr || cached_netns_ != connection.tuple.netns_inum) {
+        cached_netns_ = connection.tuple.netns_inum;
+        cached_netns_counts_ = &by_netns_[cached_netns_]; // a map's nodes do not move
+    }
+    (*cached_netns_counts_)[state] += change;
+}
+
+} // namespace tcpledger

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "ledger/ledger.hpp"
+
+#include <cstring>
+#include <functional>
+#include <string_view>
+
+namespace tcpledger {
+namespace {
+
+constexpr std::uint64_t kNsPerStartTick = 1'000'000'000 / kStartTicksPerSecond;
+constexpr std::uint8_t kShutdownBoth = 3; // RCV_SHUTDOWN | SEND_SHUTDOWN
+
+FourTuple tuple_of(const tl_transition& event)
+{
+    return {event.netns_inum,
+            {IpAddress::from_bytes(event.local_address), event.local_port},
+            {IpAddress::from_bytes(event.remote_address), event.remote_port}};
+}
+
+MonotonicTime time_of(const tl_record_header& header)
+{
+    return MonotonicTime(static_cast<std::int64_t>(header.time_ns));
+}
+
+ProcessFacts facts_of(const tl_process& process)
+{
+    return {{process.tgid, process.start_ns / kNsPerStartTick},
+            process.cgroup_id,
+            process.uid,
+            {process.comm, ::strnlen(process.comm, sizeof(process.comm))}};
+}
+
+bool is_clone(TcpState old_state, TcpState new_state)
+{
+    return old_state == TcpState::kListen && new_state == TcpState::kSynRecv;
+}
+
+/// The state of the mini-socket that tcp_time_wait() leaves behind at → CLOSE, if it
+/// does. Right but where the kernel could not make one, which the next sweep tells.
+std::optional<TcpState> mini_state(const tl_transition& event, TcpState old_state)
+{
+    if (event.error != 0) {
+        return std::nullopt;
+    }
+    if (old_state == TcpState::kClosing) {
+        return TcpState::kTimeWait;
+    }
+    if (old_state != TcpState::kFinWait2) {
+        return std::nullopt;
+    }
+    if ((event.flags & TL_FLAG_FIN_RECEIVED) != 0) {
+        return TcpState::kTimeWait;
+    }
+    return (event.flags & TL_FLAG_ORPHANED) != 0 ? std::optional(TcpState::kFinWait2)
+                                                 : std::nullopt;
+}
+
+/// Copies the record out of the ring, whose memory promises no C++ type. Nothing
+/// unless the record is exactly of that kind and size.
+template <typename Record> bool read_record(const void* data, std::size_t size, Record& out)
+{
+    if (size != sizeof(Record)) {
+        return false;
+    }
+    std::memcpy(&out, data, sizeof(Record));
+    return true;
+}
+
+} // namespace
+
+void Ledger::apply_record(const void* data, std::size_t size)
+{
+    tl_record_header header{};
+    if (size < sizeof(header)) {
+        ++counters_.malformed;
+        return;
+    }
+    std::memcpy(&header, data, sizeof(header));
+
+    tl_owned_transition owned;
+    tl_transition transition;
+    tl_process_event process_event;
+    if (header.size_bytes != size) {
+        ++counters_.malformed;
+    } else if (header.kind == TL_RECORD_TRANSITION && read_record(data, size, transition)) {
+        apply_transition(transition, nullptr);
+    } else if (header.kind == TL_RECORD_OWNED_TRANSITION && read_record(data, size, owned)) {
+        apply_transition(owned.transition, &owned.process);
+    } else if ((header.kind == TL_RECORD_PROCESS_EXEC || header.kind == TL_RECORD_PROCESS_EXIT) &&
+               read_record(data, size, process_event)) {
+        apply_process_event(process_event);
+    } else {
+        ++counters_.malformed;
+    }
+}
+
+void Ledger::begin_interval()
+{
+    counters_ = {};
+    books_.begin_interval();
+}
+
+void Ledger::remember_ends(bool remember)
+{
+    remember_ends_ = remember;
+    ended_cookies_ = {};
+    ended_tuples_ = {};
+}
+
+bool Ledger::ended(const FourTuple& tuple) const
+{
+    return ended_tuples_.contains(hash_of(tuple));
+}
+
+void Ledger::apply_transition(const tl_transition& event, const tl_process* process)
+{
+    const auto old_state = tcp_state_from_kernel(event.old_state);
+    const auto new_state = tcp_state_from_kernel(event.new_state);
+    if (!old_state || !new_state) {
+        ++counters_.malformed;
+        return;
+    }
+    ++counters_.transitions;
+
+    const ConnectionId id = find_or_enter(event, *old_state, *new_state);
+    Connection& connection = books_.details(id);
+    const MonotonicTime time = time_of(event.header);
+    const bool entry_seen =
+        connection.last_event != MonotonicTime{} && !connection.age_is_lower_bound;
+    const std::optional<MonotonicTime> time_in_old_state =
+        entry_seen ? std::optional(time - connection.entered) : std::nullopt;
+
+    follow_identity(id, event);
+    if (process != nullptr) {
+        attribute(id, event, *old_state, *process);
+    }
+    connection.last_event = time;
+    count_opening(id, *old_state, *new_state);
+    if (*new_state != TcpState::kClose) {
+        books_.move(id, *new_state, time);
+    }
+    if (observer_) {
+        observer_({time, connection, books_.processes().at(connection.owner), *old_state,
+                   *new_state, time_in_old_state, event.error});
+    }
+    if (*new_state == TcpState::kClose) {
+        finish(id, event, *old_state);
+    }
+}
+
+void Ledger::apply_process_event(const tl_process_event& event)
+{
+    const ProcessFacts facts = facts_of(event.process);
+    const auto known = books_.processes().find(facts.key);
+    if (!known) {
+        return; // it owns nothing, so the books need not know it
+    }
+    books_.processes().intern(facts);
+    if (event.header.kind == TL_RECORD_PROCESS_EXIT) {
+        books_.processes().at(*known).exited = true;
+    }
+}
+
+ConnectionId Ledger::find_or_enter(const tl_transition& event, TcpState old_state,
+                                   TcpState new_state)
+{
+    if (is_clone(old_state, new_state)) {
+        return enter_clone(event);
+    }
+    ConnectionId id = books_.find_by_cookie(event.cookie);
+    if (id != kNoConnection && old_state == TcpState::kClose) {
+        leave(id); // the socket connects or listens again: another connection
+        id = kNoConnection;
+    }
+    if (id == kNoConnection && old_state == TcpState::kSynRecv) {
+        id = books_.find_embryo(event.sock);
+    }
+    if (id != kNoConnection) {
+        return id;
+    }
+    Connection fresh;
+    fresh.tuple = tuple_of(event);
+    fresh.cookie = event.cookie;
+    fresh.sock = event.sock;
+    fresh.entered = time_of(event.header);
+    fresh.state = old_state;
+    fresh.age_is_lower_bound = true;
+    fresh.family = static_cast<std::uint8_t>(event.family);
+    fresh.passive = old_state == TcpState::kSynRecv;
+    if (old_state == TcpState::kClose || fresh.passive) {
+        fresh.opened = fresh.entered;
+    }
+    replace_mini(fresh.tuple);
+    const ConnectionId entered = books_.enter(fresh);
+    if (fresh.passive) {
+        queue_at_listener(entered, books_.find_listener(event.netns_inum, fresh.tuple.local));
+    }
+    return entered;
+}
+
+ConnectionId Ledger::enter_clone(const tl_transition& event)
+{
+    const ConnectionId stale = books_.find_embryo(event.sock);
+    if (stale != kNoConnection) {
+        leave(stale); // its end was lost: the address is in use again
+    }
+    Connection clone;
+    clone.tuple = tuple_of(event);
+    clone.tuple.remote = {}; // still the listener's
+    clone.sock = event.sock;
+    clone.entered = time_of(event.header);
+    clone.opened = clone.entered;
+    clone.state = TcpState::kSynRecv;
+    clone.kind = SocketKind::kEmbryo;
+    clone.family = static_cast<std::uint8_t>(event.family);
+    clone.passive = true;
+    const ConnectionId id = books_.enter(clone);
+    ConnectionId listener = books_.find_listener(event.listener_sock);
+    if (listener == kNoConnection) {
+        listener = books_.find_listener(event.netns_inum, clone.tuple.local);
+    }
+    queue_at_listener(id, listener);
+    return id;
+}
+
+void Ledger::queue_at_listener(ConnectionId id, ConnectionId listener)
+{
+    books_.details(id).unaccepted = true;
+    if (listener != kNoConnection) {
+        books_.reown(id, books_.at(listener).owner, How::kListener);
+    }
+}
+
+void Ledger::follow_identity(ConnectionId id, const tl_transition& event)
+{
+    Connection& connection = books_.details(id);
+    connection.sock = event.sock;
+    if (event.old_state == static_cast<std::uint8_t>(TcpState::kListen) || event.local_port == 0) {
+        return; // a clone's record or a connect() that has no port yet: nothing to learn
+    }
+    if (connection.kind == SocketKind::kEmbryo) {
+        const FourTuple tuple = tuple_of(event);
+        replace_mini(tuple); // the half-open request it grew from, or an old TIME_WAIT
+        books_.hatch(id, event.cookie, tuple);
+    } else if (connection.tuple.local.port == 0 || connection.state == TcpState::kSynSent) {
+        const FourTuple tuple = tuple_of(event);
+        replace_mini(tuple);
+        books_.set_tuple(id, tuple);
+    }
+}
+
+void Ledger::count_opening(ConnectionId id, TcpState old_state, TcpState new_state)
+{
+    const Connection& connection = books_.at(id);
+    const bool active = old_state == TcpState::kClose && new_state != TcpState::kListen;
+    const bool passive =
+        connection.passive && old_state == TcpState::kSynRecv && new_state != TcpState::kClose;
+    if (active || passive) {
+        ++counters_.opened;
+        ++books_.processes().at(connection.owner).opened;
+    }
+}
+
+void Ledger::attribute(ConnectionId id, const tl_transition& event, TcpState old_state,
+                       const tl_process& process)
+{
+    const bool opens = old_state == TcpState::kClose;
+    const auto new_state = static_cast<TcpState>(event.new_state);
+    const How opening = new_state == TcpState::kListen ? How::kListen : How::kConnect;
+    if ((event.flags & TL_FLAG_KERNEL_THREAD) != 0) {
+        if (opens) {
+            books_.reown(id, kKernelProcess, opening);
+        }
+        return; // closed for somebody by a kernel thread: that is not its owner
+    }
+    if (!opens && new_state == TcpState::kClose) {
+        return; // a listener ends: it stays on its owner's books to the last
+    }
+    const ProcessId caller = books_.processes().intern(facts_of(process));
+    Connection& connection = books_.details(id);
+    connection.unaccepted = false;
+    if (opens) {
+        books_.reown(id, caller, opening);
+    } else if (event.shutdown == kShutdownBoth) {
+        books_.reown(id, caller, How::kClose);
+    } else if (connection.owner != caller || connection.how == How::kListener) {
+        books_.reown(id, caller, How::kHeld); // shutdown() proves a descriptor
+    }
+}
+
+void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_state)
+{
+    const Connection& connection = books_.at(id);
+    const MonotonicTime time = time_of(event.header);
+    const bool was_connection =
+        old_state != TcpState::kListen && !(connection.passive && old_state == TcpState::kSynRecv);
+    if (was_connection) {
+        ++counters_.closed;
+        ++books_.processes().at(connection.owner).closed;
+    }
+    const std::optional<TcpState> mini = mini_state(event, old_state);
+    if (mini && connection.kind == SocketKind::kFull && connection.tuple.remote.port != 0) {
+        if (remember_ends_) {
+            ended_cookies_.insert(connection.cookie);
+        }
+        replace_mini(connection.tuple);
+        books_.shrink(id, *mini, *mini == connection.state ? connection.entered : time);
+        return;
+    }
+    const FourTuple tuple = connection.tuple;
+    leave(id);
+    if (old_state == TcpState::kLastAck && event.error == 0) {
+        settle_peer(tuple, time);
+    }
+}
+
+void Ledger::leave(ConnectionId id)
+{
+    if (remember_ends_) {
+        ended_cookies_.insert(books_.at(id).cookie);
+        ended_tuples_.insert(hash_of(books_.at(id).tuple));
+    }
+    books_.strike(id);
+}
+
+void Ledger::replace_mini(const FourTuple& tuple)
+{
+    const ConnectionId old = books_.find_mini(tuple);
+    if (old != kNoConnection) {
+        leave(old);
+    }
+}
+
+/// The other end on the same host and namespace has had its FIN acknowledged: the
+/// mini-socket of this end moved from FIN_WAIT2 to TIME_WAIT, which is no event.
+void Ledger::settle_peer(const FourTuple& tuple, MonotonicTime time)
+{
+    const ConnectionId peer = books_.find_mini(tuple.mirrored());
+    if (peer != kNoConnection && books_.at(peer).state == TcpState::kFinWait2) {
+        books_.move(peer, TcpState::kTimeWait, time);
+    }
+}
+
+} // namespace tcpledger

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Settles the books against independent evidence: the rows of a socket dump and
+// the descriptors of all processes. Events tell what changed; only evidence tells
+// what was there before, who holds what, and when a mini-socket is gone.
+//
+// Evidence is older than the events applied by the time it is merged (the caller
+// drains the ring first), so an event since the sweep began always wins.
+#pragma once
+
+#include "ledger/ledger.hpp"
+
+#include <tsl/robin_map.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace tcpledger {
+
+/// One row of a socket dump.
+struct SocketEvidence {
+    FourTuple tuple;
+    std::uint64_t cookie = 0;
+    std::uint32_t inode = 0; ///< 0: no process holds it, or a mini-socket
+    std::uint8_t family = 0; ///< AF_INET or AF_INET6, of the socket
+    TcpState state = TcpState::kClose;
+};
+
+/// One descriptor of a TCP socket.
+struct HolderEvidence {
+    std::uint64_t cookie = 0;
+    std::uint64_t sock = 0; ///< address of the struct sock; 0 = not known
+    ProcessFacts process;
+};
+
+/// What a sweep covered. What it did not cover is left as it was.
+struct SweepCoverage {
+    std::span<const std::uint32_t> netns_inums; ///< dumped without error or interruption
+    bool holders = false;                       ///< every process's descriptors were seen
+    bool full_sockets = true;                   ///< false: mini-sockets only were asked for
+};
+
+struct SettlementReport {
+    std::uint64_t drift = 0;   ///< differences that the events should have told
+    std::uint64_t settled = 0; ///< mini-sockets moved or ended, which is no event
+    std::uint64_t entered = 0; ///< connections that were not on the books
+};
+
+class Settlement {
+public:
+    explicit Settlement(Ledger& ledger) : ledger_(ledger) {}
+
+    /// Before the dump starts.
+    void begin(MonotonicTime now);
+    void listed(const SocketEvidence& row);
+    /// After all rows.
+    void held(const HolderEvidence& holder);
+    SettlementReport finish(const SweepCoverage& coverage, MonotonicTime now);
+
+    /// True once a sweep has finished: from then on the books claim to balance.
+    [[nodiscard]] bool seeded() const { return finished_sweeps_ > 0; }
+
+private:
+    /// The holders of one socket, summed up.
+    struct Holders {
+        ProcessId smallest = kUnknownProcess;
+        std::uint32_t processes = 0;
+        bool owner_holds = false;
+    };
+
+    void enter(const SocketEvidence& row);
+    void agree(ConnectionId id, const SocketEvidence& row);
+    void settle_owner(ConnectionId id, const Holders* holders);
+    void settle_held(ConnectionId id, const Holders& holders);
+    void settle_unheld(ConnectionId id);
+    void queue_at_listener(ConnectionId id);
+    /// True if the connection, which this sweep did not list, is to leave the books.
+    [[nodiscard]] bool is_gone(Connection& connection, MonotonicTime now) const;
+    [[nodiscard]] bool touched(const Connection& connection) const
+    {
+        return connection.last_event >= started_;
+    }
+
+    Ledger& ledger_;
+    MonotonicTime started_{};
+    std::uint32_t sweep_ = 0;
+    std::uint64_t finished_sweeps_ = 0;
+    SettlementReport report_;
+    tsl::robin_map<ConnectionId, Holders> holders_;
+};
+
+} // namespace tcpledger
