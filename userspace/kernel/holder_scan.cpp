@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kernel/holder_scan.hpp"
+
+#include "base/unique_fd.hpp"
+#include "holders.skel.h"
+#include "kernel/load_error.hpp"
+
+#include <bpf/bpf.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace tcpledger {
+namespace {
+
+struct SkeletonDeleter {
+    void operator()(holders_bpf* skeleton) const { holders_bpf__destroy(skeleton); }
+};
+
+/// The kernel gives up a silent read after a million objects with EAGAIN; the next goes on.
+constexpr int kMaxSilentReads = 100'000;
+
+} // namespace
+
+struct HolderScan::Impl {
+    std::unique_ptr<holders_bpf, SkeletonDeleter> skeleton;
+};
+
+HolderScan::HolderScan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HolderScan::HolderScan(HolderScan&&) noexcept = default;
+HolderScan& HolderScan::operator=(HolderScan&&) noexcept = default;
+HolderScan::~HolderScan() = default;
+
+Expected<HolderScan> HolderScan::open()
+{
+    auto impl = std::make_unique<Impl>();
+    impl->skeleton.reset(holders_bpf__open());
+    if (!impl->skeleton) {
+        return tl::unexpected(load_error(errno, "cannot open the iterator's BPF object"));
+    }
+    if (const int result = holders_bpf__load(impl->skeleton.get()); result != 0) {
+        return tl::unexpected(load_error(-result, "cannot load iter/task_file"));
+    }
+    if (const int result = holders_bpf__attach(impl->skeleton.get()); result != 0) {
+        return tl::unexpected(load_error(-result, "cannot attach iter/task_file"));
+    }
+    return HolderScan(std::move(impl));
+}
+
+Expected<void> HolderScan::run(const std::function<void(const tl_holder&)>& holder) const
+{
+    const UniqueFd iterator(bpf_iter_create(bpf_link__fd(impl_->skeleton->links.iter__task_file)));
+    if (!iterator.valid()) {
+        return tl::unexpected(Error::from_errno("cannot start iter/task_file"));
+    }
+    std::array<tl_holder, 512> rows;
+    auto* bytes = reinterpret_cast<char*>(rows.data());
+    std::size_t pending = 0; // bytes of a row whose rest comes with the next read
+    int silent_reads = 0;
+    while (true) {
+        const ssize_t got = ::read(iterator.get(), bytes + pending, sizeof(rows) - pending);
+        if (got == 0) {
+            return {};
+        }
+        if (got < 0) {
+            if ((errno == EAGAIN || errno == EINTR) && ++silent_reads < kMaxSilentReads) {
+                continue;
+            }
+            return tl::unexpected(Error::from_errno("cannot read iter/task_file"));
+        }
+        silent_reads = 0;
+        const std::size_t filled = pending + static_cast<std::size_t>(got);
+        const std::size_t whole = filled / sizeof(tl_holder);
+        for (std::size_t row = 0; row < whole; ++row) {
+            holder(rows[row]);
+        }
+        pending = filled % sizeof(tl_holder);
+        std::memmove(bytes, bytes + whole * sizeof(tl_holder), pending);
+    }
+}
+
+} // namespace tcpledger

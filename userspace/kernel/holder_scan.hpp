@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// One pass over the descriptors of every process, in the kernel: iter/task_file.
+#pragma once
+
+#include "base/error.hpp"
+
+#include "shared/events.h"
+
+#include <functional>
+#include <memory>
+
+namespace tcpledger {
+
+class HolderScan {
+public:
+    /// Loads the iterator; fails with kUnsupported where the kernel has none.
+    [[nodiscard]] static Expected<HolderScan> open();
+    HolderScan(HolderScan&&) noexcept;
+    HolderScan& operator=(HolderScan&&) noexcept;
+    ~HolderScan();
+
+    /// Calls `holder` for each descriptor of a TCP socket, all namespaces alike.
+    [[nodiscard]] Expected<void> run(const std::function<void(const tl_holder&)>& holder) const;
+
+private:
+    struct Impl;
+    explicit HolderScan(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace tcpledger

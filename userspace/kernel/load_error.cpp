@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kernel/load_error.hpp"
+
+#include "kernel/abilities.hpp"
+#include "kernel/libbpf_log.hpp"
+
+#include <cerrno>
+#include <utility>
+
+namespace tcpledger {
+namespace {
+
+/// The first line of libbpf's warnings that says something, for the message.
+std::string first_line(const std::string& text)
+{
+    return text.substr(0, text.find('\n'));
+}
+
+} // namespace
+
+std::string privileges_hint()
+{
+    return "needs CAP_BPF and CAP_PERFMON, and CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_SYS_ADMIN and "
+           "CAP_DAC_READ_SEARCH for owners and for other network namespaces: run it with sudo, or: "
+           "setcap "
+           "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrace,cap_sys_admin,cap_dac_read_search+ep "
+           "tcpledger";
+}
+
+Error load_error(int error_number, std::string what)
+{
+    const std::string said = first_line(take_libbpf_warnings());
+    const bool denied = error_number == EPERM || error_number == EACCES;
+    if (denied && !held_capabilities().can_trace()) {
+        return {ErrorKind::kNotPermitted, error_number, std::move(what), privileges_hint()};
+    }
+    Error error = Error::from_code(error_number, std::move(what), said);
+    error.kind = ErrorKind::kUnsupported;
+    return error;
+}
+
+} // namespace tcpledger

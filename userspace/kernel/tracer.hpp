@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The programs that run on events, and the ring their records come through.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace tcpledger {
+
+struct TracerOptions {
+    /// Size of the ring; rounded up to a power of two of pages. 0 = by the number of CPUs.
+    std::size_t ring_bytes = 0;
+};
+
+/// Records that did not reach user space since attach, by reason.
+struct TracerLosses {
+    std::uint64_t ring_full = 0;
+    /// The program was entered while it ran on the same CPU; the kernel skips it then.
+    std::uint64_t recursion = 0;
+
+    [[nodiscard]] std::uint64_t total() const { return ring_full + recursion; }
+};
+
+/// The ring size that --ring-size defaults to: 4 MiB a CPU, 8 to 64 MiB.
+[[nodiscard]] std::size_t default_ring_bytes(unsigned cpus);
+
+class Tracer {
+public:
+    /// Loads and attaches all programs. From here on the ring fills.
+    [[nodiscard]] static Expected<Tracer> open(const TracerOptions& options);
+    Tracer(Tracer&&) noexcept;
+    Tracer& operator=(Tracer&&) noexcept;
+    ~Tracer();
+
+    /// Readable when the ring is a quarter full; for poll(2).
+    [[nodiscard]] int fd() const;
+    /// Calls `record(data, size_bytes)` for each record in the ring, oldest first.
+    /// Returns their number.
+    std::size_t drain(const std::function<void(const void*, std::size_t)>& record);
+    /// What was lost since attach.
+    [[nodiscard]] TracerLosses losses() const;
+    [[nodiscard]] std::size_t ring_bytes() const;
+
+private:
+    struct Impl;
+    explicit Tracer(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace tcpledger
