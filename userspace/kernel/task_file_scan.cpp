@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "kernel/holder_scan.hpp"
+#include "kernel/task_file_scan.hpp"
 
 #include "base/unique_fd.hpp"
 #include "holders.skel.h"
@@ -25,16 +25,16 @@ constexpr int kMaxSilentReads = 100'000;
 
 } // namespace
 
-struct HolderScan::Impl {
+struct TaskFileScan::Impl {
     std::unique_ptr<holders_bpf, SkeletonDeleter> skeleton;
 };
 
-HolderScan::HolderScan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-HolderScan::HolderScan(HolderScan&&) noexcept = default;
-HolderScan& HolderScan::operator=(HolderScan&&) noexcept = default;
-HolderScan::~HolderScan() = default;
+TaskFileScan::TaskFileScan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TaskFileScan::TaskFileScan(TaskFileScan&&) noexcept = default;
+TaskFileScan& TaskFileScan::operator=(TaskFileScan&&) noexcept = default;
+TaskFileScan::~TaskFileScan() = default;
 
-Expected<HolderScan> HolderScan::open()
+Expected<TaskFileScan> TaskFileScan::open()
 {
     auto impl = std::make_unique<Impl>();
     impl->skeleton.reset(holders_bpf__open());
@@ -47,10 +47,10 @@ Expected<HolderScan> HolderScan::open()
     if (const int result = holders_bpf__attach(impl->skeleton.get()); result != 0) {
         return tl::unexpected(load_error(-result, "cannot attach iter/task_file"));
     }
-    return HolderScan(std::move(impl));
+    return TaskFileScan(std::move(impl));
 }
 
-Expected<void> HolderScan::run(const std::function<void(const tl_holder&)>& holder) const
+Expected<void> TaskFileScan::run(const std::function<void(const tl_holder&)>& holder) const
 {
     const UniqueFd iterator(bpf_iter_create(bpf_link__fd(impl_->skeleton->links.iter__task_file)));
     if (!iterator.valid()) {

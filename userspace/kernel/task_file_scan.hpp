@@ -11,20 +11,20 @@
 
 namespace tcpledger {
 
-class HolderScan {
+class TaskFileScan {
 public:
     /// Loads the iterator; fails with kUnsupported where the kernel has none.
-    [[nodiscard]] static Expected<HolderScan> open();
-    HolderScan(HolderScan&&) noexcept;
-    HolderScan& operator=(HolderScan&&) noexcept;
-    ~HolderScan();
+    [[nodiscard]] static Expected<TaskFileScan> open();
+    TaskFileScan(TaskFileScan&&) noexcept;
+    TaskFileScan& operator=(TaskFileScan&&) noexcept;
+    ~TaskFileScan();
 
     /// Calls `holder` for each descriptor of a TCP socket, all namespaces alike.
     [[nodiscard]] Expected<void> run(const std::function<void(const tl_holder&)>& holder) const;
 
 private:
     struct Impl;
-    explicit HolderScan(std::unique_ptr<Impl> impl);
+    explicit TaskFileScan(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
 
