@@ -93,6 +93,7 @@ void check_object(bpf_object* (*open)(), std::vector<ProgramCheck>& checks)
         const int result = bpf_object__load(object.get());
         ProgramCheck check;
         check.name = bpf_program__section_name(listed);
+        check.required = check.name == "tp_btf/inet_sock_set_state";
         check.loads = result == 0;
         check.reason = check.loads ? "" : load_error(-result, "refused").message();
         check.meaning = meaning_of(check.name);

@@ -54,7 +54,8 @@ struct KernelFacts {
 
 /// One program of ours and whether this kernel takes it.
 struct ProgramCheck {
-    std::string name; ///< "tp_btf/inet_sock_set_state"
+    std::string name;      ///< "tp_btf/inet_sock_set_state"
+    bool required = false; ///< nothing works without it
     bool loads = false;
     std::string reason;  ///< why not
     std::string meaning; ///< what it gives, or what is lost without it

@@ -4,15 +4,27 @@
 #include "kernel/abilities.hpp"
 #include "kernel/libbpf_log.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 namespace tcpledger {
 namespace {
 
-/// The first line of libbpf's warnings that says something, for the message.
-std::string first_line(const std::string& text)
+/// The one line of libbpf's warnings that tells the cause: the verifier's, where it
+/// names a function this kernel lacks, else the first.
+std::string telling_line(const std::string& text)
 {
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        const std::string line = text.substr(begin, end - begin);
+        if (line.find("unknown func") != std::string::npos ||
+            line.find("invalid func") != std::string::npos ||
+            line.find("not allowed") != std::string::npos) {
+            return line + ": this kernel is too old";
+        }
+        begin = end + 1;
+    }
     return text.substr(0, text.find('\n'));
 }
 
@@ -29,7 +41,7 @@ std::string privileges_hint()
 
 Error load_error(int error_number, std::string what)
 {
-    const std::string said = first_line(take_libbpf_warnings());
+    const std::string said = telling_line(take_libbpf_warnings());
     const bool denied = error_number == EPERM || error_number == EACCES;
     if (denied && !held_capabilities().can_trace()) {
         return {ErrorKind::kNotPermitted, error_number, std::move(what), privileges_hint()};

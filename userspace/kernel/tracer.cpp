@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/tracer.hpp"
 
+#include "base/unique_fd.hpp"
 #include "kernel/load_error.hpp"
 #include "tracer.skel.h"
 
@@ -37,6 +38,18 @@ std::size_t usable_ring_bytes(std::size_t wanted)
     return std::bit_ceil(std::clamp(wanted, page, std::size_t{1} << 30U));
 }
 
+/// An epoll that becomes ready when the ring's programs wake its readers.
+UniqueFd watch_wakeups(int ring_fd)
+{
+    UniqueFd watch(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    if (!watch.valid() || ::epoll_ctl(watch.get(), EPOLL_CTL_ADD, ring_fd, &event) != 0) {
+        return {};
+    }
+    return watch;
+}
+
 } // namespace
 
 std::size_t default_ring_bytes(unsigned cpus)
@@ -50,6 +63,8 @@ struct Tracer::Impl {
     std::unique_ptr<ring_buffer, RingDeleter> ring;
     const std::function<void(const void*, std::size_t)>* sink = nullptr;
     std::size_t ring_bytes = 0;
+    UniqueFd wake; ///< an epoll that tells of wake-ups only: the ring itself polls readable
+                   ///< as soon as it holds one record
 
     static int on_record(void* context, void* data, std::size_t size)
     {
@@ -85,6 +100,10 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     if (!impl->ring) {
         return tl::unexpected(load_error(errno, "cannot map the ring buffer"));
     }
+    impl->wake = watch_wakeups(bpf_map__fd(skeleton.maps.records));
+    if (!impl->wake.valid()) {
+        return tl::unexpected(Error::from_errno("cannot watch the ring buffer"));
+    }
     if (const int result = tracer_bpf__attach(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot attach to inet_sock_set_state"));
     }
@@ -93,11 +112,13 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
 
 int Tracer::fd() const
 {
-    return ring_buffer__epoll_fd(impl_->ring.get());
+    return impl_->wake.get();
 }
 
 std::size_t Tracer::drain(const std::function<void(const void*, std::size_t)>& record)
 {
+    epoll_event wakeup{};
+    (void)::epoll_wait(impl_->wake.get(), &wakeup, 1, 0); // takes note of it
     impl_->sink = &record;
     const int records = ring_buffer__consume(impl_->ring.get());
     impl_->sink = nullptr;

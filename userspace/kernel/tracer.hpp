@@ -37,7 +37,8 @@ public:
     Tracer& operator=(Tracer&&) noexcept;
     ~Tracer();
 
-    /// Readable when the ring is a quarter full; for poll(2).
+    /// Becomes readable when the ring has filled past a quarter, not for each record; drain()
+    /// makes it unreadable again. For poll(2).
     [[nodiscard]] int fd() const;
     /// Calls `record(data, size_bytes)` for each record in the ring, oldest first.
     /// Returns their number.

@@ -173,8 +173,8 @@ ConnectionId Ledger::find_or_enter(const tl_transition& event, TcpState old_stat
         leave(id); // the socket connects or listens again: another connection
         id = kNoConnection;
     }
-    if (id == kNoConnection && old_state == TcpState::kSynRecv) {
-        id = books_.find_embryo(event.sock);
+    if (old_state == TcpState::kSynRecv) {
+        id = merge_embryo(books_.find_embryo(event.sock), id);
     }
     if (id != kNoConnection) {
         return id;
@@ -222,6 +222,20 @@ ConnectionId Ledger::enter_clone(const tl_transition& event)
     }
     queue_at_listener(id, listener);
     return id;
+}
+
+/// A dump can have listed a passive connection, by its cookie, before the record of
+/// its birth was applied: then the listed one stands and learns how it was born.
+ConnectionId Ledger::merge_embryo(ConnectionId embryo, ConnectionId listed)
+{
+    if (embryo == kNoConnection || listed == kNoConnection) {
+        return embryo != kNoConnection ? embryo : listed;
+    }
+    Connection& connection = books_.details(listed);
+    connection.opened = books_.at(embryo).opened;
+    connection.passive = true;
+    books_.strike(embryo);
+    return listed;
 }
 
 void Ledger::queue_at_listener(ConnectionId id, ConnectionId listener)

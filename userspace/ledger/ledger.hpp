@@ -63,6 +63,7 @@ private:
 
     ConnectionId find_or_enter(const tl_transition& event, TcpState old_state, TcpState new_state);
     ConnectionId enter_clone(const tl_transition& event);
+    ConnectionId merge_embryo(ConnectionId embryo, ConnectionId listed);
     void follow_identity(ConnectionId id, const tl_transition& event);
     void count_opening(ConnectionId id, TcpState old_state, TcpState new_state);
     void queue_at_listener(ConnectionId id, ConnectionId listener);

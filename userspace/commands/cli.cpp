@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "commands/cli.hpp"
+
+#include "commands/top_columns.hpp"
+#include "version.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tcpledger {
+namespace {
+
+/// Options as typed, before they have our types. Alive while CLI11 parses.
+struct Typed {
+    CommonOptions common;
+    std::string color = "auto";
+    double delay_s = 1.0;
+    double duration_s = 0;
+    std::vector<std::string> states;
+    std::string by;
+    TopOptions top;
+    TraceOptions trace;
+    StatesOptions states_command;
+    ListOptions list;
+};
+
+std::string all_state_names()
+{
+    std::string names;
+    for (const TcpState state : kShownStates) {
+        names += names.empty() ? "" : " ";
+        names += state_name(state);
+    }
+    return names;
+}
+
+std::string check_state(const std::string& text)
+{
+    return parse_state(text) ? "" : "no state \"" + text + "\"; one of " + all_state_names();
+}
+
+std::string check_port(const std::string& text)
+{
+    std::uint32_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole && port >= 1 && port <= 65535 ? "" : "no port \"" + text + "\"; 1 to 65535";
+}
+
+std::string check_sort_column(const std::string& text)
+{
+    if (is_sort_column(text)) {
+        return "";
+    }
+    std::string message = "no column \"" + text + "\"; one of";
+    for (const std::string& name : sort_column_names()) {
+        message += " " + name;
+    }
+    return message;
+}
+
+CLI::Validator validator(std::string (*check)(const std::string&), const char* name)
+{
+    return {[check](std::string& text) { return check(text); }, name};
+}
+
+void add_common(CLI::App& command, Typed& typed)
+{
+    command.add_flag("-j,--json", typed.common.json, "JSON instead of text");
+    command.add_option("--color", typed.color, "auto, always or never")
+        ->check(CLI::IsMember({"auto", "always", "never"}));
+}
+
+void add_ring_size(CLI::App& command, Typed& typed)
+{
+    command
+        .add_option("--ring-size", typed.common.ring_bytes,
+                    "size of the ring buffer (64K to 1G; default 4M a CPU, 8M to 64M)")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(std::size_t{64} << 10, std::size_t{1} << 30));
+}
+
+void add_families(CLI::App& command, bool& only_ipv4, bool& only_ipv6)
+{
+    auto* ipv4 = command.add_flag("-4,--ipv4", only_ipv4, "only IPv4 (IPv4-mapped included)");
+    command.add_flag("-6,--ipv6", only_ipv6, "only IPv6")->excludes(ipv4);
+}
+
+void add_states(CLI::App& command, Typed& typed)
+{
+    command
+        .add_option("--state", typed.states,
+                    "only these states, either spelling, any case (CLOSE_WAIT,time-wait)")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(validator(check_state, "STATE"));
+}
+
+CLI::App& add_top(CLI::App& app, Typed& typed)
+{
+    CLI::App& top = *app.add_subcommand("top", "live: processes by states, opened and closed");
+    TopOptions& options = typed.top;
+    add_common(top, typed);
+    add_ring_size(top, typed);
+    top.add_flag("--once", options.once, "one table after one interval, then end");
+    top.add_flag("-b,--batch", options.batch, "tables one after another, no screen control");
+    top.add_option("-d,--delay", typed.delay_s, "seconds between tables (default 1)")
+        ->check(CLI::Range(0.1, 3600.0));
+    top.add_option("-c,--count", options.count, "end after so many tables")
+        ->check(CLI::PositiveNumber);
+    top.add_option("-s,--sort", options.sort, "column to sort by (default total)")
+        ->check(validator(check_sort_column, "COLUMN"));
+    top.add_option("-r,--rows", options.rows, "at most so many processes");
+    top.footer("Examples:\n"
+               "  tcpledger top                          watch this host\n"
+               "  tcpledger top --once --sort CLOSE_WAIT -r 5\n"
+               "  tcpledger top --batch --json -d 5 | jq -c .totals.states");
+    return top;
+}
+
+CLI::App& add_trace(CLI::App& app, Typed& typed)
+{
+    CLI::App& trace = *app.add_subcommand("trace", "each state transition as it happens");
+    TraceOptions& options = typed.trace;
+    add_common(trace, typed);
+    add_ring_size(trace, typed);
+    trace.add_option("-p,--pid", options.pid, "only connections of this process")
+        ->check(CLI::Range(1U, 4194304U));
+    trace.add_option("-L,--localport", options.local_ports, "only these local ports (80,443)")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(validator(check_port, "PORT"));
+    trace.add_option("-D,--remoteport", options.remote_ports, "only these remote ports")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(validator(check_port, "PORT"));
+    add_families(trace, options.only_ipv4, options.only_ipv6);
+    trace.add_flag("-T,--time", options.show_clock_time, "a column with the time of day");
+    trace.add_flag("-t,--timestamp", options.show_seconds, "a column with seconds since start");
+    trace.add_flag("-w,--wide", options.wide, "columns wide enough for IPv6");
+    trace.add_flag("-s,--csv", options.csv, "comma-separated values");
+    trace.add_option("--duration", typed.duration_s, "end after so many seconds")
+        ->check(CLI::Range(0.001, 31536000.0));
+    trace.add_option("-c,--count", options.count, "end after so many transitions")
+        ->check(CLI::PositiveNumber);
+    trace.footer(
+        "Examples:\n"
+        "  tcpledger trace -T\n"
+        "  tcpledger trace -p 1234 -D 5432\n"
+        "  tcpledger trace --json --duration 10 | jq 'select(.new_state==\"CLOSE_WAIT\")'");
+    return trace;
+}
+
+CLI::App& add_states_command(CLI::App& app, Typed& typed)
+{
+    CLI::App& states = *app.add_subcommand("states", "counts and percentages by state");
+    add_common(states, typed);
+    states.add_option("--by", typed.by, "process, remote, netns or container")
+        ->check(CLI::IsMember({"process", "remote", "netns", "container"}));
+    add_states(states, typed);
+    states.add_option("-n,--number", typed.states_command.limit, "at most so many rows");
+    states.footer("Examples:\n"
+                  "  tcpledger states\n"
+                  "  tcpledger states --by process --state CLOSE_WAIT -n 10\n"
+                  "  tcpledger states --json | jq .states.TIME_WAIT");
+    return states;
+}
+
+CLI::App& add_list(CLI::App& app, Typed& typed)
+{
+    CLI::App& list = *app.add_subcommand("list", "every TCP socket with its owner and holders");
+    ListOptions& options = typed.list;
+    add_common(list, typed);
+    add_states(list, typed);
+    list.add_flag("-l,--listening", options.only_listening, "only listening sockets");
+    list.add_flag("-e,--extended", options.extended, "uid, inode and cookie too");
+    add_families(list, options.only_ipv4, options.only_ipv6);
+    list.add_flag("-H,--no-header", options.no_header, "no header line");
+    // What ss's users type by habit and what is so anyway here:
+    list.add_flag_callback("-t,--tcp", [] {}, "TCP sockets (always)");
+    list.add_flag_callback("-a,--all", [] {}, "all states (always)");
+    list.add_flag_callback("-n,--numeric", [] {}, "numbers, not names (always)");
+    list.add_flag_callback("-p,--processes", [] {}, "owner and holders (always)");
+    list.footer("Examples:\n"
+                "  tcpledger list -tnp\n"
+                "  tcpledger list --state CLOSE_WAIT\n"
+                "  tcpledger list --json | jq '.sockets[] | select(.owner.comm==\"nginx\")'");
+    return list;
+}
+
+std::chrono::milliseconds to_milliseconds(double seconds)
+{
+    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
+}
+
+CommonOptions finished_common(const Typed& typed)
+{
+    CommonOptions common = typed.common;
+    common.color = parse_color_mode(typed.color).value_or(ColorMode::kAuto);
+    return common;
+}
+
+std::vector<TcpState> finished_states(const Typed& typed)
+{
+    std::vector<TcpState> states;
+    for (const std::string& text : typed.states) {
+        states.push_back(parse_state(text).value_or(TcpState::kClose));
+    }
+    return states;
+}
+
+Grouping finished_grouping(const std::string& by)
+{
+    if (by == "process") {
+        return Grouping::kProcess;
+    }
+    if (by == "remote") {
+        return Grouping::kRemote;
+    }
+    if (by == "netns") {
+        return Grouping::kNetns;
+    }
+    return by == "container" ? Grouping::kContainer : Grouping::kNone;
+}
+
+/// With no command: the live table on a terminal, one table in a pipe.
+TopOptions default_command()
+{
+    TopOptions options;
+    options.once = ::isatty(STDOUT_FILENO) == 0;
+    return options;
+}
+
+} // namespace
+
+tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
+{
+    Typed typed;
+    CLI::App app("Keeps the books of every TCP connection on this host: which process, which "
+                 "state, since when.",
+                 "tcpledger");
+    app.set_version_flag("-V,--version", std::string("tcpledger ") + kVersion);
+    app.require_subcommand(0, 1);
+    app.footer("With no command: top on a terminal, one table in a pipe.\n"
+               "Status: 0 done, 1 failed, 2 wrong usage, 3 not permitted or the kernel cannot, "
+               "4 a finding.");
+    const CLI::App& top = add_top(app, typed);
+    const CLI::App& trace = add_trace(app, typed);
+    const CLI::App& states = add_states_command(app, typed);
+    const CLI::App& list = add_list(app, typed);
+    CLI::App& doctor = *app.add_subcommand("doctor", "what this kernel and these privileges allow");
+    add_common(doctor, typed);
+
+    try { // CLI11 reports by exceptions; none leaves this function
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const bool said_all = app.exit(error) == 0;
+        return tl::unexpected(said_all ? ExitStatus::kDone : ExitStatus::kUsage);
+    }
+    const CommonOptions common = finished_common(typed);
+    if (top.parsed()) {
+        typed.top.common = common;
+        typed.top.delay = to_milliseconds(typed.delay_s);
+        return typed.top;
+    }
+    if (trace.parsed()) {
+        typed.trace.common = common;
+        if (typed.duration_s > 0) {
+            typed.trace.duration =
+                std::max(to_milliseconds(typed.duration_s), std::chrono::milliseconds(1));
+        }
+        return typed.trace;
+    }
+    if (states.parsed()) {
+        typed.states_command.common = common;
+        typed.states_command.by = finished_grouping(typed.by);
+        typed.states_command.states = finished_states(typed);
+        return typed.states_command;
+    }
+    if (list.parsed()) {
+        typed.list.common = common;
+        typed.list.states = finished_states(typed);
+        return typed.list;
+    }
+    if (doctor.parsed()) {
+        return DoctorOptions{common};
+    }
+    return default_command();
+}
+
+} // namespace tcpledger

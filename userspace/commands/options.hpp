@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What the command line says, as plain data: one struct a command. Filled by
+// cli.cpp, read by the commands.
+#pragma once
+
+#include "base/tcp_state.hpp"
+#include "output/color.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace tcpledger {
+
+/// What every command takes.
+struct CommonOptions {
+    bool json = false;
+    ColorMode color = ColorMode::kAuto;
+    std::size_t ring_bytes = 0; ///< 0 = by the number of CPUs
+};
+
+struct TopOptions {
+    CommonOptions common;
+    bool once = false;
+    bool batch = false;
+    std::chrono::milliseconds delay{1000};
+    std::optional<std::uint64_t> count; ///< tables to show
+    std::string sort = "total";         ///< a column's name, see sort_columns()
+    std::optional<std::size_t> rows;
+};
+
+struct TraceOptions {
+    CommonOptions common;
+    std::optional<std::uint32_t> pid;
+    std::vector<std::uint16_t> local_ports;
+    std::vector<std::uint16_t> remote_ports;
+    bool only_ipv4 = false;
+    bool only_ipv6 = false;
+    bool show_clock_time = false; ///< -T
+    bool show_seconds = false;    ///< -t
+    bool wide = false;
+    bool csv = false;
+    std::optional<std::chrono::milliseconds> duration;
+    std::optional<std::uint64_t> count;
+};
+
+enum class Grouping { kNone, kProcess, kRemote, kNetns, kContainer };
+
+struct StatesOptions {
+    CommonOptions common;
+    Grouping by = Grouping::kNone;
+    std::vector<TcpState> states; ///< empty: all
+    std::optional<std::size_t> limit;
+};
+
+struct ListOptions {
+    CommonOptions common;
+    bool only_listening = false;
+    bool extended = false; ///< -e
+    bool only_ipv4 = false;
+    bool only_ipv6 = false;
+    bool no_header = false;
+    std::vector<TcpState> states; ///< empty: all
+};
+
+struct DoctorOptions {
+    CommonOptions common;
+};
+
+using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, DoctorOptions>;
+
+} // namespace tcpledger

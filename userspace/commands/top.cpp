@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// `top`: the live table.
+#include "commands/commands.hpp"
+#include "commands/signals.hpp"
+#include "commands/top_columns.hpp"
+#include "commands/top_view.hpp"
+#include "output/stream.hpp"
+#include "output/terminal.hpp"
+#include "procfs/clock.hpp"
+#include "session/session.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <optional>
+
+namespace tcpledger {
+namespace {
+
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+/// Steps the session until `deadline` or a signal.
+void run_until(Session& session, Steady::time_point deadline, StopSignals& signals)
+{
+    while (!signals.came()) {
+        const auto left = std::chrono::ceil<milliseconds>(deadline - Steady::now());
+        if (left.count() <= 0) {
+            return;
+        }
+        session.step(left, signals.fd());
+    }
+}
+
+/// Where the tables go: one after another, or each over the last.
+class TopOutput {
+public:
+    TopOutput(const TopOptions& options, LineStream& stream)
+        : options_(options), stream_(stream),
+          painter_(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO)))
+    {
+        if (::isatty(STDOUT_FILENO) != 0 && !options.batch && !options.once &&
+            !options.common.json) {
+            screen_.emplace(stream);
+        }
+    }
+
+    void show(const TopReport& report)
+    {
+        if (options_.common.json) {
+            write_json(json_, report);
+            stream_.write_line(json_.take_line());
+        } else if (screen_) {
+            const TerminalSize size = terminal_size(STDOUT_FILENO);
+            screen_->show(render_text(report, painter_, size.columns), size);
+        } else {
+            const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+            const std::size_t width = terminal ? terminal_size(STDOUT_FILENO).columns : 0;
+            stream_.write(render_text(report, painter_, width) + (options_.once ? "" : "\n"));
+        }
+        stream_.flush();
+    }
+
+private:
+    const TopOptions& options_;
+    LineStream& stream_;
+    Painter painter_;
+    JsonWriter json_;
+    std::optional<Screen> screen_;
+};
+
+TopReport make_report(const Session& session, const TopOptions& options, milliseconds interval,
+                      ContainerNames& containers)
+{
+    TopReport report;
+    report.time = read_clocks();
+    report.interval = interval;
+    report.overview = take_overview(session.ledger(), report.time.monotonic);
+    report.lost = session.health().lost;
+    report.drift = session.health().drift;
+    sort_processes(report.overview.processes, options.sort);
+    if (options.rows && report.overview.processes.size() > *options.rows) {
+        report.overview.processes.resize(*options.rows);
+    }
+    for (const ProcessOverview& process : report.overview.processes) {
+        report.containers.push_back(containers.of(process));
+    }
+    return report;
+}
+
+} // namespace
+
+ExitStatus run(const TopOptions& options)
+{
+    StopSignals signals;
+    Expected<std::unique_ptr<Session>> opened = Session::open({options.common.ring_bytes});
+    if (!opened) {
+        return fail(opened.error());
+    }
+    Session& session = **opened;
+    Expected<LineStream> stream = LineStream::open(STDOUT_FILENO);
+    if (!stream) {
+        return fail(stream.error());
+    }
+    while (!session.seeded() && !signals.came()) {
+        session.step(options.delay, signals.fd());
+    }
+    for (const std::string& note : session.health().notes) {
+        spdlog::warn("{}", note);
+    }
+    TopOutput output(options, *stream);
+    ContainerNames containers;
+    std::uint64_t left = options.once ? 1 : options.count.value_or(UINT64_MAX);
+    session.begin_interval();
+    Steady::time_point begun = Steady::now();
+    while (left > 0 && !signals.came() && !stream->closed()) {
+        run_until(session, begun + options.delay, signals);
+        const Steady::time_point now = Steady::now();
+        if (signals.came() && !options.once) {
+            break;
+        }
+        output.show(make_report(session, options,
+                                std::chrono::duration_cast<milliseconds>(now - begun), containers));
+        session.begin_interval();
+        begun = now;
+        --left;
+    }
+    stream->close();
+    return ExitStatus::kDone;
+}
+
+} // namespace tcpledger

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// `trace`: each transition as it happens.
+#include "commands/commands.hpp"
+#include "commands/signals.hpp"
+#include "commands/trace_filter.hpp"
+#include "commands/trace_view.hpp"
+#include "output/format.hpp"
+#include "output/stream.hpp"
+#include "session/session.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <limits>
+
+namespace tcpledger {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+/// The way of a transition from the ledger to stdout.
+class TraceOutput {
+public:
+    TraceOutput(const TraceOptions& options, const ClockReading& start)
+        : format_(options,
+                  Painter(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO))),
+                  start),
+          filter_(options), left_(options.count.value_or(std::numeric_limits<std::uint64_t>::max()))
+    {
+    }
+
+    Expected<void> open()
+    {
+        LineStreamOptions options;
+        options.drop_marker = [this](std::uint64_t lines) { return format_.dropped(lines); };
+        Expected<LineStream> stream = LineStream::open(STDOUT_FILENO, std::move(options));
+        if (!stream) {
+            return tl::unexpected(stream.error());
+        }
+        stream_.emplace(std::move(*stream));
+        return {};
+    }
+
+    void header()
+    {
+        if (const std::string text = format_.header(); !text.empty()) {
+            stream_->write_line(text);
+        }
+        stream_->flush();
+    }
+
+    void transition(const AppliedTransition& applied)
+    {
+        filter_.pass(line_of(applied), [this](const TraceLine& line) {
+            if (left_ > 0) {
+                --left_;
+                ++shown_;
+                stream_->write_line(format_.format(line));
+            }
+        });
+    }
+
+    void loss(std::uint64_t lost) { stream_->write_line(format_.loss(lost, monotonic_now())); }
+
+    [[nodiscard]] LineStream& stream() { return *stream_; }
+    [[nodiscard]] bool full() const { return left_ == 0; }
+    [[nodiscard]] std::uint64_t shown() const { return shown_; }
+
+private:
+    TraceFormat format_;
+    TraceFilter filter_;
+    std::optional<LineStream> stream_;
+    std::uint64_t left_;
+    std::uint64_t shown_ = 0;
+};
+
+} // namespace
+
+ExitStatus run(const TraceOptions& options)
+{
+    StopSignals signals;
+    TraceOutput output(options, read_clocks());
+    Expected<std::unique_ptr<Session>> opened = Session::open(
+        {options.common.ring_bytes},
+        [&](const AppliedTransition& transition) { output.transition(transition); },
+        [&](std::uint64_t lost) { output.loss(lost); });
+    if (!opened) {
+        return fail(opened.error());
+    }
+    if (const Expected<void> ready = output.open(); !ready) {
+        return fail(ready.error());
+    }
+    Session& session = **opened;
+    output.header();
+    while (!session.seeded() && !signals.came()) {
+        session.step(std::chrono::milliseconds(100), signals.fd());
+    }
+    for (const std::string& note : session.health().notes) {
+        spdlog::warn("{}", note);
+    }
+    spdlog::info("tracing; {} connections on the books", session.ledger().books().size());
+
+    const Steady::time_point begun = Steady::now();
+    const Steady::time_point end =
+        options.duration ? begun + *options.duration : Steady::time_point::max();
+    while (!signals.came() && !output.full() && !output.stream().closed() && Steady::now() < end) {
+        session.step(std::chrono::milliseconds(50), signals.fd());
+        output.stream().flush_if_due(Steady::now());
+    }
+    output.stream().close();
+    const std::chrono::nanoseconds took = Steady::now() - begun;
+    spdlog::info("{} transitions shown, {} events lost, {} lines dropped, {}", output.shown(),
+                 session.lost_total(), output.stream().dropped(), format_duration(took));
+    return ExitStatus::kDone;
+}
+
+} // namespace tcpledger

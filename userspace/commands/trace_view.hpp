@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// One transition as a line: text in the columns of bcc's tcpstates, CSV or JSON.
+#pragma once
+
+#include "commands/options.hpp"
+#include "ledger/ledger.hpp"
+#include "output/csv.hpp"
+#include "output/json.hpp"
+#include "output/table.hpp"
+#include "procfs/clock.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tcpledger {
+
+/// A transition, copied out of the ledger so that it can wait for its filter.
+struct TraceLine {
+    MonotonicTime time{};
+    FourTuple tuple;
+    std::uint64_t cookie = 0;
+    std::optional<std::uint32_t> pid; ///< none: [kernel], [unknown]
+    std::string comm;                 ///< raw bytes
+    How how = How::kUnknown;
+    TcpState old_state = TcpState::kClose;
+    TcpState new_state = TcpState::kClose;
+    std::optional<MonotonicTime> time_in_old_state;
+};
+
+[[nodiscard]] TraceLine line_of(const AppliedTransition& transition);
+
+class TraceFormat {
+public:
+    TraceFormat(const TraceOptions& options, Painter painter, const ClockReading& start);
+
+    /// The header, or nothing where the format has none.
+    [[nodiscard]] std::string header() const;
+    /// The line, without its end; valid until the next call.
+    [[nodiscard]] std::string_view format(const TraceLine& line);
+    /// What stands in place of lost records.
+    [[nodiscard]] std::string loss(std::uint64_t lost, MonotonicTime now);
+    /// What stands in place of lines that a slow reader missed.
+    [[nodiscard]] std::string dropped(std::uint64_t lines) const;
+
+private:
+    std::string_view format_json(const TraceLine& line);
+    std::string_view format_csv(const TraceLine& line);
+    std::string_view format_text(const TraceLine& line);
+    [[nodiscard]] std::chrono::system_clock::time_point wall(MonotonicTime time) const;
+
+    const TraceOptions& options_;
+    MonotonicTime start_;
+    Timeline timeline_;
+    RowFormat rows_;
+    JsonWriter json_;
+    CsvWriter csv_;
+    std::string text_;
+};
+
+} // namespace tcpledger

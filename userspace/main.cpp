@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Options → command → status.
+#include "commands/cli.hpp"
+#include "commands/commands.hpp"
+#include "kernel/libbpf_log.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <variant>
+
+int main(int argc, char** argv)
+{
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("tcpledger"));
+    spdlog::set_pattern("%n: %v");
+    tcpledger::route_libbpf_messages();
+
+    const auto command = tcpledger::parse_command_line(argc, argv);
+    const tcpledger::ExitStatus status =
+        command ? std::visit([](const auto& options) { return tcpledger::run(options); }, *command)
+                : command.error();
+    return static_cast<int>(status);
+}

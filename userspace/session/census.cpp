@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "session/census.hpp"
+
+#include "netlink/namespaces.hpp"
+#include "procfs/clock.hpp"
+#include "procfs/descriptors.hpp"
+
+#include <tsl/robin_map.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace tcpledger {
+namespace {
+
+void set_comm(CensusHolder& holder, std::string_view comm)
+{
+    holder.comm_size =
+        static_cast<std::uint8_t>(std::min(comm.size(), holder.comm_bytes.size() - 1));
+    std::copy_n(comm.begin(), holder.comm_size, holder.comm_bytes.begin());
+}
+
+CensusHolder from_iterator(const tl_holder& row, std::uint32_t hz)
+{
+    CensusHolder holder;
+    holder.cookie = row.cookie;
+    holder.sock = row.sock;
+    holder.pid = row.process.tgid;
+    holder.fd = row.fd;
+    holder.start_ticks = boottime_to_ticks(
+        std::chrono::nanoseconds(static_cast<std::int64_t>(row.process.start_ns)), hz);
+    holder.cgroup_id = row.process.cgroup_id;
+    holder.uid = row.process.uid;
+    set_comm(holder, {row.process.comm, ::strnlen(row.process.comm, sizeof(row.process.comm))});
+    return holder;
+}
+
+SocketEvidence evidence_of(const SocketRow& row)
+{
+    return {row.tuple, row.cookie, row.inode, row.family, row.state};
+}
+
+HolderEvidence evidence_of(const CensusHolder& holder)
+{
+    return {holder.cookie,
+            holder.sock,
+            {{holder.pid, holder.start_ticks}, holder.cgroup_id, holder.uid, holder.comm()}};
+}
+
+} // namespace
+
+CensusTaker CensusTaker::open()
+{
+    CensusTaker taker;
+    Expected<TaskFileScan> scan = TaskFileScan::open();
+    if (scan) {
+        taker.scan_ = std::move(*scan);
+    } else {
+        taker.scan_note_ = scan.error().message() + "; walking /proc instead";
+    }
+    return taker;
+}
+
+Census CensusTaker::take(const CensusRequest& request) const
+{
+    Census census;
+    census.started = monotonic_now();
+    dump_namespaces(request, census);
+    if (request.holders) {
+        find_holders(census);
+    }
+    census.finished = monotonic_now();
+    return census;
+}
+
+void CensusTaker::dump_namespaces(const CensusRequest& request, Census& census) const
+{
+    const Expected<NamespaceList> list = list_namespaces();
+    if (!list) {
+        census.notes.push_back(list.error().message());
+        return;
+    }
+    if (list->denied_count > 0) {
+        census.notes.push_back(std::to_string(list->denied_count) +
+                               " processes' network namespaces may not be looked at (needs "
+                               "CAP_SYS_PTRACE): their sockets are missing");
+    }
+    bool own = true; // the first of the list: no need to enter it
+    for (const NetworkNamespace& netns : list->namespaces) {
+        const int fd = std::exchange(own, false) ? -1 : netns.fd.get();
+        if (request.netns_inum && *request.netns_inum != netns.inum) {
+            continue;
+        }
+        Expected<SockDiag> diag = SockDiag::open(fd, netns.inum);
+        const Expected<DumpResult> dumped =
+            diag ? diag->dump(request.dump, census.rows)
+                 : Expected<DumpResult>(tl::unexpected(diag.error()));
+        if (!dumped) {
+            census.notes.push_back("network namespace " + std::to_string(netns.inum) + ": " +
+                                   dumped.error().message());
+        } else if (dumped->interrupted) {
+            census.notes.push_back("network namespace " + std::to_string(netns.inum) +
+                                   ": the dump was interrupted " + std::to_string(dumped->tries) +
+                                   " times; its rows are a lower bound");
+        } else {
+            census.netns_inums.push_back(netns.inum);
+        }
+    }
+}
+
+void CensusTaker::find_holders(Census& census) const
+{
+    if (!scan_) {
+        census.notes.push_back(scan_note_);
+        find_holders_in_proc(census);
+        return;
+    }
+    census.holders.reserve(census.rows.size());
+    const std::uint32_t hz = user_hz();
+    const Expected<void> done =
+        scan_->run([&](const tl_holder& row) { census.holders.push_back(from_iterator(row, hz)); });
+    if (done) {
+        census.holders_complete = true;
+    } else {
+        census.notes.push_back(done.error().message() + "; walking /proc instead");
+        census.holders.clear();
+        find_holders_in_proc(census);
+    }
+}
+
+void CensusTaker::find_holders_in_proc(Census& census) const
+{
+    const Expected<HolderScan> scan = scan_holders();
+    if (!scan) {
+        census.notes.push_back(scan.error().message());
+        return;
+    }
+    if (scan->processes_denied > 0) {
+        census.notes.push_back(std::to_string(scan->processes_denied) +
+                               " processes' descriptors may not be read (needs CAP_SYS_PTRACE): "
+                               "their sockets have no owner");
+    }
+    tsl::robin_map<std::uint64_t, std::uint64_t> cookie_of_inode;
+    cookie_of_inode.reserve(census.rows.size());
+    for (const SocketRow& row : census.rows) {
+        if (row.inode != 0) {
+            cookie_of_inode.emplace(row.inode, row.cookie);
+        }
+    }
+    for (const SocketHolder& found : scan->holders) {
+        const auto cookie = cookie_of_inode.find(found.inode);
+        if (cookie == cookie_of_inode.end()) {
+            continue; // of another protocol, or younger than the dump
+        }
+        CensusHolder holder;
+        holder.cookie = cookie->second;
+        holder.pid = found.pid;
+        holder.fd = found.fd;
+        holder.start_ticks = found.start_ticks;
+        set_comm(holder, found.comm);
+        census.holders.push_back(holder);
+    }
+    census.holders_complete = scan->processes_denied == 0;
+}
+
+SettlementReport settle(Settlement& settlement, const Census& census)
+{
+    for (const SocketRow& row : census.rows) {
+        settlement.listed(evidence_of(row));
+    }
+    for (const CensusHolder& holder : census.holders) {
+        settlement.held(evidence_of(holder));
+    }
+    return settlement.finish({census.netns_inums, census.holders_complete, true}, census.finished);
+}
+
+} // namespace tcpledger

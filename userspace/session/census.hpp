@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Takes a census: every TCP socket of every network namespace and who holds it, by
+// dumps and iterators, at about one moment. Evidence only; it judges nothing.
+#pragma once
+
+#include "base/error.hpp"
+#include "kernel/task_file_scan.hpp"
+#include "ledger/settlement.hpp"
+#include "netlink/sock_diag.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tcpledger {
+
+/// One descriptor of one TCP socket.
+struct CensusHolder {
+    std::uint64_t cookie = 0;
+    std::uint64_t sock = 0; ///< address of the struct sock; 0 = not known
+    std::uint32_t pid = 0;
+    std::uint32_t fd = 0;
+    std::uint64_t start_ticks = 0;
+    std::uint64_t cgroup_id = 0; ///< 0 = not known
+    std::uint32_t uid = 0;
+    std::uint8_t comm_size = 0;
+    std::array<char, TL_COMM_BYTES> comm_bytes{};
+
+    [[nodiscard]] std::string_view comm() const { return {comm_bytes.data(), comm_size}; }
+};
+
+struct Census {
+    MonotonicTime started{};
+    MonotonicTime finished{};
+    std::vector<SocketRow> rows;
+    std::vector<CensusHolder> holders;
+    std::vector<std::uint32_t> netns_inums; ///< those dumped whole
+    bool holders_complete = false;
+    std::vector<std::string> notes; ///< what could not be seen, for the user
+};
+
+/// The states that ss shows. Bound but unconnected sockets (bit 13) are not among
+/// them, and would make the kernel walk one more table.
+inline constexpr std::uint32_t kStatesOfSs = 0x1ffe;
+
+struct CensusRequest {
+    bool holders = true;
+    DumpRequest dump{.state_mask = kStatesOfSs};
+    std::optional<std::uint32_t> netns_inum; ///< only this namespace
+};
+
+class CensusTaker {
+public:
+    /// Prefers iter/task_file, falls back to /proc. Never fails: what is missing is a note.
+    [[nodiscard]] static CensusTaker open();
+
+    /// Dumps all namespaces, then the holders. Safe to call from one thread at a time.
+    [[nodiscard]] Census take(const CensusRequest& request) const;
+
+    /// Whether holders come from the kernel's iterator and not from /proc.
+    [[nodiscard]] bool uses_iterator() const { return scan_.has_value(); }
+
+private:
+    void dump_namespaces(const CensusRequest& request, Census& census) const;
+    void find_holders(Census& census) const;
+    void find_holders_in_proc(Census& census) const;
+
+    std::optional<TaskFileScan> scan_;
+    std::string scan_note_;
+};
+
+/// Hands a census to the settlement, which `begin` has prepared.
+SettlementReport settle(Settlement& settlement, const Census& census);
+
+} // namespace tcpledger

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "session/census_thread.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <utility>
+
+namespace tcpledger {
+
+CensusThread::CensusThread() : done_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); // signals are the main thread's
+    thread_ = std::thread([this] { run(); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+CensusThread::~CensusThread()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+}
+
+void CensusThread::start(const CensusRequest& request)
+{
+    busy_ = true;
+    {
+        const std::lock_guard lock(mutex_);
+        request_ = request;
+    }
+    changed_.notify_one();
+}
+
+std::optional<Census> CensusThread::pick_up()
+{
+    std::uint64_t count = 0;
+    (void)!::read(done_.get(), &count, sizeof(count));
+    const std::lock_guard lock(mutex_);
+    if (result_) {
+        busy_ = false;
+    }
+    return std::exchange(result_, std::nullopt);
+}
+
+void CensusThread::run()
+{
+    const CensusTaker taker = CensusTaker::open();
+    std::unique_lock lock(mutex_);
+    while (true) {
+        changed_.wait(lock, [this] { return stop_ || request_.has_value(); });
+        if (stop_) {
+            return;
+        }
+        const CensusRequest request = *std::exchange(request_, std::nullopt);
+        lock.unlock();
+        Census census = taker.take(request);
+        lock.lock();
+        result_ = std::move(census);
+        const std::uint64_t one = 1;
+        (void)!::write(done_.get(), &one, sizeof(one));
+    }
+}
+
+} // namespace tcpledger

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "session/session.hpp"
+
+#include "kernel/abilities.hpp"
+#include "procfs/clock.hpp"
+#include "procfs/processes.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace tcpledger {
+namespace {
+
+/// The reader's timer: short while records come, longer when the host is quiet.
+constexpr std::chrono::milliseconds kBusyWait{20};
+constexpr std::chrono::milliseconds kQuietWait{80};
+
+constexpr std::chrono::milliseconds kLossCheckPeriod{100};
+
+/// A census may take this share of one CPU, averaged over its period.
+constexpr int kCensusShare = 100;
+
+} // namespace
+
+Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
+                                                 Ledger::Observer observer, LossObserver on_loss)
+{
+    const Expected<void> possible = check_can_trace(kernel_facts(), held_capabilities());
+    if (!possible) {
+        return tl::unexpected(possible.error());
+    }
+    Expected<Tracer> tracer = Tracer::open({options.ring_bytes});
+    if (!tracer) {
+        return tl::unexpected(tracer.error());
+    }
+    std::unique_ptr<Session> session(
+        new Session(std::move(*tracer), options, std::move(observer), std::move(on_loss)));
+    session->start_census(monotonic_now());
+    return session;
+}
+
+Session::Session(Tracer tracer, SessionOptions options, Ledger::Observer observer,
+                 LossObserver on_loss)
+    : tracer_(std::move(tracer)), options_(options), ledger_(std::move(observer)),
+      on_loss_(std::move(on_loss))
+{
+}
+
+void Session::step(std::chrono::milliseconds limit, int wake_fd)
+{
+    wait(limit, wake_fd);
+    // Until the first census is settled events queue in the ring, so that they find
+    // what they are about; a ring that fills is drained all the same.
+    if (seeded() || !census_thread_.busy()) {
+        drain();
+    }
+    const MonotonicTime now = monotonic_now();
+    if (const std::optional<Census> census = census_thread_.pick_up()) {
+        settle_census(*census);
+    }
+    notice_losses(now);
+    if (!census_thread_.busy() && now >= next_census_) {
+        start_census(now);
+    }
+}
+
+void Session::begin_interval()
+{
+    ledger_.begin_interval();
+    health_.lost = 0;
+}
+
+void Session::wait(std::chrono::milliseconds limit, int wake_fd)
+{
+    std::array<pollfd, 3> fds = {{{tracer_.fd(), POLLIN, 0},
+                                  {census_thread_.fd(), POLLIN, 0},
+                                  {wake_fd, POLLIN, 0}}}; // a negative one is ignored
+    const auto patience = std::min(limit, last_drained_ > 0 ? kBusyWait : kQuietWait);
+    const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(patience.count()));
+    if (ready > 0 && (fds[0].revents & POLLIN) != 0 && !seeded()) {
+        drain(); // a quarter full before the seed: do not lose anything
+    }
+}
+
+void Session::drain()
+{
+    last_drained_ = tracer_.drain(
+        [this](const void* data, std::size_t size) { ledger_.apply_record(data, size); });
+}
+
+void Session::notice_losses(MonotonicTime now)
+{
+    if (now < next_loss_check_) {
+        return;
+    }
+    next_loss_check_ = now + kLossCheckPeriod;
+    const std::uint64_t total = tracer_.losses().total();
+    if (total == lost_total_) {
+        return;
+    }
+    const std::uint64_t lost = total - lost_total_;
+    lost_total_ = total;
+    health_.lost += lost;
+    next_census_ = now; // whatever it cost, the books must be settled again
+    if (on_loss_) {
+        on_loss_(lost);
+    }
+}
+
+void Session::settle_census(const Census& census)
+{
+    if (seeded()) {
+        drain(); // evidence is older than events only if all of these are applied
+    }
+    const SettlementReport report = settle(settlement_, census);
+    const MonotonicTime settled = monotonic_now();
+    health_.drift = report.drift;
+    health_.notes = census.notes;
+    holders_ = census.holders;
+    mark_exited_processes();
+    const MonotonicTime cost = settled - census.started;
+    next_census_ = std::max<MonotonicTime>(census.started + options_.census_period,
+                                           census.started + cost * kCensusShare);
+}
+
+void Session::start_census(MonotonicTime now)
+{
+    settlement_.begin(now);
+    census_thread_.start(CensusRequest{});
+}
+
+/// Ends that no record told: of processes that came onto the books by a census, after
+/// their exit had been passed over as a stranger's.
+void Session::mark_exited_processes()
+{
+    const ProcFs proc;
+    ledger_.books().processes().for_each([&](ProcessId id, const Process& process) {
+        if (process.exited || process.connections != 0 || process.key.pid == 0) {
+            return;
+        }
+        const Expected<ProcessStat> stat = proc.stat(process.key.pid);
+        if (!stat || stat->start_ticks != process.key.start_ticks) {
+            ledger_.books().processes().at(id).exited = true;
+        }
+    });
+}
+
+} // namespace tcpledger

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A live session: the programs attached, the ledger fed, the books settled. One
+// thread, the caller's, owns ring and ledger; a second one takes the censuses.
+//
+//   open() → attached, the first census under way
+//   step() → waits at most so long, drains the ring, settles what a census found
+//   seeded() → from here on the books are whole
+#pragma once
+
+#include "base/error.hpp"
+#include "kernel/tracer.hpp"
+#include "ledger/ledger.hpp"
+#include "ledger/settlement.hpp"
+#include "session/census.hpp"
+#include "session/census_thread.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tcpledger {
+
+struct SessionOptions {
+    std::size_t ring_bytes = 0; ///< 0 = by the number of CPUs
+    /// The shortest time between two censuses; longer where they are dear (1 % of a CPU).
+    std::chrono::milliseconds census_period{1000};
+};
+
+/// What happened to the session's own accuracy since the interval began.
+struct SessionHealth {
+    std::uint64_t lost = 0;         ///< records that did not reach the ledger
+    std::uint64_t drift = 0;        ///< differences that the last census found
+    std::vector<std::string> notes; ///< what could not be seen, each once
+};
+
+class Session {
+public:
+    /// Called when records were lost, with their number.
+    using LossObserver = std::function<void(std::uint64_t)>;
+
+    [[nodiscard]] static Expected<std::unique_ptr<Session>>
+    open(const SessionOptions& options, Ledger::Observer observer = {}, LossObserver on_loss = {});
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    /// Waits for records until `limit` has passed or `wake_fd` (-1: none) is readable,
+    /// applies what came, settles a finished census, starts the next when due.
+    void step(std::chrono::milliseconds limit, int wake_fd = -1);
+
+    [[nodiscard]] bool seeded() const { return settlement_.seeded(); }
+    [[nodiscard]] const Ledger& ledger() const { return ledger_; }
+    [[nodiscard]] const SessionHealth& health() const { return health_; }
+    /// Lost since the session began.
+    [[nodiscard]] std::uint64_t lost_total() const { return lost_total_; }
+    /// The holders that the last census found.
+    [[nodiscard]] const std::vector<CensusHolder>& holders() const { return holders_; }
+
+    /// Starts the interval counters of ledger and health anew.
+    void begin_interval();
+
+private:
+    Session(Tracer tracer, SessionOptions options, Ledger::Observer observer, LossObserver on_loss);
+
+    void wait(std::chrono::milliseconds limit, int wake_fd);
+    void drain();
+    void notice_losses(MonotonicTime now);
+    void settle_census(const Census& census);
+    void start_census(MonotonicTime now);
+    void mark_exited_processes();
+
+    Tracer tracer_;
+    SessionOptions options_;
+    Ledger ledger_;
+    Settlement settlement_{ledger_};
+    LossObserver on_loss_;
+    CensusThread census_thread_;
+    std::vector<CensusHolder> holders_;
+    SessionHealth health_;
+    std::uint64_t lost_total_ = 0;
+    MonotonicTime next_census_{};
+    MonotonicTime next_loss_check_{};
+    std::size_t last_drained_ = 0;
+};
+
+} // namespace tcpledger

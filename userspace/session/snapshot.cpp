@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "session/snapshot.hpp"
+
+#include "kernel/abilities.hpp"
+#include "kernel/load_error.hpp"
+
+namespace tcpledger {
+
+Expected<std::unique_ptr<Snapshot>> take_snapshot(const CensusRequest& request)
+{
+    const HeldCapabilities held = held_capabilities();
+    if (!held.can_trace() && !held.can_read_processes()) {
+        return tl::unexpected(Error{ErrorKind::kNotPermitted, 0,
+                                    "cannot see which process holds which socket",
+                                    privileges_hint()});
+    }
+    auto snapshot = std::make_unique<Snapshot>();
+    const CensusTaker taker = CensusTaker::open();
+    snapshot->census = taker.take(request);
+    if (snapshot->census.netns_inums.empty()) {
+        std::string notes;
+        for (const std::string& note : snapshot->census.notes) {
+            notes += notes.empty() ? note : "; " + note;
+        }
+        return tl::unexpected(
+            Error{ErrorKind::kUnsupported, 0, "cannot dump a single network namespace", notes});
+    }
+    Settlement settlement(snapshot->ledger);
+    settlement.begin(snapshot->census.started);
+    settle(settlement, snapshot->census);
+    return snapshot;
+}
+
+} // namespace tcpledger
