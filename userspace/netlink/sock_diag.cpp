@@ -27,7 +27,6 @@ void merge(ParseResult& all, const ParseResult& part)
     all.done = part.done;
     all.interrupted |= part.interrupted;
     all.truncated |= part.truncated;
-    all.refused |= part.refused;
     all.error_number = all.error_number != 0 ? all.error_number : part.error_number;
     all.foreign += part.foreign;
     all.malformed += part.malformed;
