@@ -183,7 +183,6 @@ void read_socket(Bytes payload, const ParseContext& context, RowSink sink, Parse
 void read_end(std::uint16_t type, Bytes payload, ParseResult& result)
 {
     result.done = true;
-    result.refused = type == NLMSG_ERROR;
     std::int32_t negative = 0;
     if (!read_exactly(payload, negative)) {
         if (type == NLMSG_ERROR) {

@@ -29,7 +29,6 @@ struct ParseResult {
     bool done = false;         ///< NLMSG_DONE or NLMSG_ERROR was seen: no more will come
     bool interrupted = false;  ///< the kernel says that the dump has holes
     bool truncated = false;    ///< the bytes ended within a message
-    bool refused = false;      ///< the error came as NLMSG_ERROR: not one row was tried
     int error_number = 0;      ///< positive; of NLMSG_ERROR or within NLMSG_DONE
     std::size_t foreign = 0;   ///< messages of another request
     std::size_t malformed = 0; ///< messages that are not what they claim to be

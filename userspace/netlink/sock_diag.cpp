@@ -2,6 +2,7 @@
 #include "netlink/sock_diag.hpp"
 
 #include "netlink/diag_request.hpp"
+#include "netlink/dump_retry.hpp"
 #include "netlink/namespaces.hpp"
 
 #include <libmnl/libmnl.h>
@@ -15,7 +16,6 @@
 namespace tcpledger {
 namespace {
 
-constexpr unsigned kMaxTries = 4;
 /// The kernel fills at most 32 KiB for one recv(); twice that is never too small.
 constexpr std::size_t kBufferBytes = 64 * 1024;
 /// A dump's next part is there at once; silence this long means that it will never come.
@@ -27,50 +27,16 @@ void merge(ParseResult& all, const ParseResult& part)
     all.done = part.done;
     all.interrupted |= part.interrupted;
     all.truncated |= part.truncated;
-    all.refused |= part.refused;
     all.error_number = all.error_number != 0 ? all.error_number : part.error_number;
     all.foreign += part.foreign;
     all.malformed += part.malformed;
     all.unknown += part.unknown;
 }
 
-bool has_holes(const ParseResult& result)
-{
-    return result.interrupted || result.truncated || result.malformed != 0;
-}
-
 /// Whether a request for one socket has got what it will get: no NLMSG_DONE follows.
 bool is_answer(const ParseResult& result, bool has_row)
 {
     return has_row || has_holes(result) || result.unknown != 0;
-}
-
-/// Asking again may help against the others.
-bool is_final(int error_number)
-{
-    switch (error_number) {
-    case ENOENT:
-    case EINVAL:
-    case EPERM:
-    case EACCES:
-    case EOPNOTSUPP:
-    case EPROTONOSUPPORT:
-        return true;
-    default:
-        return false;
-    }
-}
-
-Error dump_error(int error_number, std::uint8_t protocol)
-{
-    const bool is_udp = protocol == IPPROTO_UDP;
-    Error error = Error::from_code(error_number, is_udp ? "cannot list the UDP sockets"
-                                                        : "cannot list the TCP sockets");
-    if (error_number == ENOENT || error_number == EOPNOTSUPP || error_number == EPROTONOSUPPORT) {
-        error.kind = ErrorKind::kUnsupported;
-        error.hint = is_udp ? "modprobe udp_diag" : "modprobe tcp_diag";
-    }
-    return error;
 }
 
 } // namespace
@@ -157,29 +123,8 @@ Expected<ParseResult> SockDiag::dump_once(const DumpRequest& request, RowSink si
 Expected<DumpResult> SockDiag::dump(const DumpRequest& request, std::vector<SocketRow>& rows,
                                     std::vector<SocketDetails>* details)
 {
-    const std::size_t rows_before = rows.size();
-    const auto forget = [&] {
-        rows.resize(rows_before);
-        if (details != nullptr) {
-            details->resize(rows_before);
-        }
-    };
-    for (unsigned tries = 1;; ++tries) {
-        const Expected<ParseResult> result = dump_once(request, {rows, details});
-        if (!result) {
-            forget();
-            return tl::unexpected(result.error());
-        }
-        const int error_number = result->error_number;
-        if (error_number == 0 && (!has_holes(*result) || tries == kMaxTries)) {
-            return DumpResult{rows.size() - rows_before, tries, has_holes(*result),
-                              result->unknown};
-        }
-        forget();
-        if (error_number != 0 && (is_final(error_number) || tries == kMaxTries)) {
-            return tl::unexpected(dump_error(error_number, request.protocol));
-        }
-    }
+    return retry_dump({rows, details}, request.protocol,
+                      [&](RowSink sink) { return dump_once(request, sink); });
 }
 
 Expected<std::optional<SocketRow>> SockDiag::lookup(const FourTuple& tuple, std::uint8_t family,

@@ -45,8 +45,8 @@ struct DumpRequest {
     std::uint8_t protocol = IPPROTO_TCP; ///< or IPPROTO_UDP
     Families families = Families::kBoth;
     std::uint32_t state_mask = kEveryState;
-    DetailRequest details;             ///< heeded only where dump() gets a place for them
-    std::span<const std::byte> filter; ///< inet_diag bytecode; empty: everything
+    DetailRequest details{};             ///< heeded only where dump() gets a place for them
+    std::span<const std::byte> filter{}; ///< inet_diag bytecode; empty: everything
 };
 
 struct DumpResult {
