@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 namespace tcpledger {
@@ -17,13 +16,23 @@ void append_byte_escape(std::string& out, char byte)
     fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(byte));
 }
 
+/// Shown by every writer as it is.
+bool is_harmless(char byte)
+{
+    return is_showing_ascii(byte) && byte != '\\' && byte != '"';
+}
+
 /// Calls `replace(character, byte)` for each character that `keep` refuses and copies the runs
-/// between them.
+/// between them; harmless ASCII is not asked about.
 template <typename Keep, typename Replace>
 void copy_except(std::string& out, std::string_view raw, Keep keep, Replace replace)
 {
     std::size_t run = 0;
     for (std::size_t at = 0; at < raw.size();) {
+        if (is_harmless(raw[at])) {
+            ++at;
+            continue;
+        }
         const Utf8Char next = decode_utf8(raw.substr(at));
         if (!keep(next)) {
             out.append(raw.substr(run, at - run));

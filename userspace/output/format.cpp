@@ -7,6 +7,7 @@
 #include <cmath>
 #include <ctime>
 #include <iterator>
+#include <span>
 #include <string_view>
 
 namespace tcpledger {
@@ -21,6 +22,15 @@ std::string two_units(std::int64_t large, std::string_view large_unit, std::int6
         return fmt::format("{}{}", large, large_unit);
     }
     return fmt::format("{}{}{}{}", large, large_unit, small, small_unit);
+}
+
+/// `number` is not negative and has at most `width` digits.
+void put_digits(std::span<char> text, std::size_t at, std::size_t width, std::int64_t number)
+{
+    for (std::size_t digit = at + width; digit-- > at;) {
+        text[digit] = static_cast<char>('0' + number % 10);
+        number /= 10;
+    }
 }
 
 } // namespace
@@ -151,10 +161,17 @@ void append_rfc3339_us(std::string& out, system_clock::time_point time)
     const auto day = floor<days>(time);
     const year_month_day date(day);
     const hh_mm_ss clock(floor<microseconds>(time - day));
-    fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-                   static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                   static_cast<unsigned>(date.day()), clock.hours().count(),
-                   clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+    std::array<char, 27> text = {'0', '0', '0', '0', '-', '0', '0', '-', '0',
+                                 '0', 'T', '0', '0', ':', '0', '0', ':', '0',
+                                 '0', '.', '0', '0', '0', '0', '0', '0', 'Z'};
+    put_digits(text, 0, 4, static_cast<int>(date.year()));
+    put_digits(text, 5, 2, static_cast<unsigned>(date.month()));
+    put_digits(text, 8, 2, static_cast<unsigned>(date.day()));
+    put_digits(text, 11, 2, clock.hours().count());
+    put_digits(text, 14, 2, clock.minutes().count());
+    put_digits(text, 17, 2, clock.seconds().count());
+    put_digits(text, 20, 6, clock.subseconds().count());
+    out.append(text.data(), text.size());
 }
 
 std::string format_rfc3339_us(system_clock::time_point time)

@@ -148,6 +148,8 @@ Expected<LineStream> LineStream::open(int fd, LineStreamOptions options)
 }
 
 LineStream::LineStream(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LineStream::LineStream(LineStream&& other) noexcept = default;
+LineStream& LineStream::operator=(LineStream&& other) noexcept = default;
 LineStream::~LineStream() = default;
 
 bool LineStream::write_line(std::string_view line)

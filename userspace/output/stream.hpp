@@ -41,8 +41,8 @@ public:
     /// `fd` is borrowed.
     [[nodiscard]] static Expected<LineStream> open(int fd, LineStreamOptions options = {});
 
-    LineStream(LineStream&&) noexcept = default;
-    LineStream& operator=(LineStream&&) noexcept = default;
+    LineStream(LineStream&& other) noexcept;
+    LineStream& operator=(LineStream&& other) noexcept; ///< closes what it held
     ~LineStream();
 
     /// Takes `line` and adds the line end. False: dropped (counted) or closed (not counted).

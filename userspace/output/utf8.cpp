@@ -83,6 +83,20 @@ constexpr std::array kWide = {
     Range{0x30000, 0x3fffd},
 };
 
+struct Step {
+    std::size_t bytes;
+    std::size_t columns;
+};
+
+Step step_of(std::string_view text, std::size_t at)
+{
+    if (is_showing_ascii(text[at])) {
+        return {1, 1};
+    }
+    const Utf8Char next = decode_utf8(text.substr(at));
+    return {next.size, next.valid ? char_width(next.code) : 1};
+}
+
 struct Lead {
     std::uint8_t size;
     char32_t bits;
@@ -150,9 +164,9 @@ std::size_t display_width(std::string_view text) noexcept
 {
     std::size_t width = 0;
     for (std::size_t at = 0; at < text.size();) {
-        const Utf8Char next = decode_utf8(text.substr(at));
-        width += next.valid ? char_width(next.code) : 1;
-        at += next.size;
+        const Step step = step_of(text, at);
+        width += step.columns;
+        at += step.bytes;
     }
     return width;
 }
@@ -161,12 +175,12 @@ std::string_view prefix_of_width(std::string_view text, std::size_t columns) noe
 {
     std::size_t width = 0;
     for (std::size_t at = 0; at < text.size();) {
-        const Utf8Char next = decode_utf8(text.substr(at));
-        width += next.valid ? char_width(next.code) : 1;
+        const Step step = step_of(text, at);
+        width += step.columns;
         if (width > columns) {
             return text.substr(0, at);
         }
-        at += next.size;
+        at += step.bytes;
     }
     return text;
 }

@@ -23,6 +23,12 @@ struct Utf8Char {
 /// bidirectional controls, line separators, zero-width and other default-ignorable ones.
 [[nodiscard]] bool is_hidden(char32_t code) noexcept;
 
+/// Printable ASCII: one byte, one column, nothing to decide. What most names are made of.
+[[nodiscard]] constexpr bool is_showing_ascii(char byte) noexcept
+{
+    return byte >= 0x20 && byte < 0x7f;
+}
+
 /// Columns one character takes: 0 (combining), 1 or 2 (East Asian wide, emoji).
 [[nodiscard]] unsigned char_width(char32_t code) noexcept;
 
