@@ -15,9 +15,9 @@ using procfs::parse_number;
 using procfs::take_until;
 using procfs::take_word;
 
-constexpr std::size_t kSockstatBytes = 16 * 1024;
-constexpr std::size_t kCountersBytes = 256 * 1024;
-constexpr std::size_t kSysctlBytes = 64 * 1024;
+constexpr std::size_t kSockstatBytes = std::size_t{16} * 1024;
+constexpr std::size_t kCountersBytes = std::size_t{256} * 1024;
+constexpr std::size_t kSysctlBytes = std::size_t{64} * 1024;
 
 /// Calls take(name, value) for each "name value" pair of the line that starts with `label`. A line
 /// without an end was cut, and so may its last number be.

@@ -18,9 +18,9 @@ namespace {
 using procfs::read_file_at;
 
 constexpr std::size_t kSmallFileBytes = 4096;
-constexpr std::size_t kStatusBytes = 16 * 1024;
+constexpr std::size_t kStatusBytes = std::size_t{16} * 1024;
 /// One line a hierarchy, of which version 1 has a dozen, with paths of up to PATH_MAX.
-constexpr std::size_t kCgroupBytes = 64 * 1024;
+constexpr std::size_t kCgroupBytes = std::size_t{64} * 1024;
 
 /// The same error, said with the process's pid.
 Error about(std::uint32_t pid, Error error)

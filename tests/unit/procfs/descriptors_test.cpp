@@ -107,6 +107,7 @@ TEST(ScanHolders, DeniedProcessesAreCounted)
     tree.directory("42/fd");
     ASSERT_EQ(::chmod((tree.root() / "42/fd").c_str(), 0), 0);
     const auto scan = scan_holders(tree.root());
+    ASSERT_EQ(::chmod((tree.root() / "42/fd").c_str(), 0700), 0); // so that it can be removed
     ASSERT_TRUE(scan.has_value());
     EXPECT_EQ(scan->processes_denied, 1U);
     EXPECT_EQ(scan->processes_scanned, 0U);
