@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <string>
 
 namespace tcpledger {
@@ -139,6 +140,33 @@ TEST(ProcFs, KnowsThisProcess)
     EXPECT_EQ(procfs.descriptor_count(pid), *before->fds_used + 2);
     ::close(ends[0]);
     ::close(ends[1]);
+}
+
+/// Children that end while they are read: the answer is whole or that they are gone, never a part.
+TEST(ProcFs, AnEndInTheMiddleLeavesNoHalfAnswer)
+{
+    const ProcFs procfs;
+    constexpr int kChildren = 150;
+    struct sigaction reap = {};
+    struct sigaction before = {};
+    reap.sa_handler = SIG_DFL;
+    reap.sa_flags = SA_NOCLDWAIT; // the kernel reaps, so that an ended child vanishes at once
+    ASSERT_EQ(::sigaction(SIGCHLD, &reap, &before), 0);
+    for (int child = 0; child < kChildren; ++child) {
+        const pid_t pid = ::fork();
+        ASSERT_GE(pid, 0);
+        if (pid == 0) {
+            ::usleep(static_cast<useconds_t>(child % 50) * 4);
+            ::_exit(0);
+        }
+        auto process = procfs.process(static_cast<std::uint32_t>(pid));
+        for (; process; process = procfs.process(static_cast<std::uint32_t>(pid))) {
+            EXPECT_TRUE(process->uid.has_value());
+            EXPECT_TRUE(process->fd_limit_soft.has_value());
+        }
+        EXPECT_TRUE(is_gone(process.error())) << process.error().message();
+    }
+    ASSERT_EQ(::sigaction(SIGCHLD, &before, nullptr), 0);
 }
 
 } // namespace
