@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace tcpledger {
@@ -67,7 +68,9 @@ ClockReading read_clocks() noexcept
         const nanoseconds span = monotonic_now() - before;
         if (span < best_span) {
             best_span = span;
-            best = {before + span / 2, boottime, WallTime(wall)};
+            const nanoseconds monotonic = before + span / 2;
+            // The two are equal where the host never slept; boot time never is the smaller.
+            best = {monotonic, std::max(boottime, monotonic), WallTime(wall)};
         }
     }
     return best;

@@ -110,7 +110,7 @@ Name by_machine(std::string_view segment, std::string_view child)
 }
 
 /// kubepods/…/podUID and kubepods-…-podUID.slice.
-Name by_pod(std::string_view segment, std::string_view whole_path)
+Name by_pod(std::string_view segment, bool below_kubepods)
 {
     if (segment.starts_with("kubepods")) {
         const std::size_t pod = segment.rfind("-pod");
@@ -118,7 +118,7 @@ Name by_pod(std::string_view segment, std::string_view whole_path)
             return std::nullopt;
         }
         segment.remove_prefix(pod + 1);
-    } else if (whole_path.find("/kubepods") == std::string_view::npos) {
+    } else if (!below_kubepods) {
         return std::nullopt;
     }
     if (!strip_prefix(segment, "pod")) {
@@ -145,13 +145,14 @@ std::string_view take_last_segment(std::string_view& path)
 
 std::optional<std::string> container_of_cgroup(std::string_view cgroup_path)
 {
+    const bool below_kubepods = cgroup_path.find("/kubepods") != std::string_view::npos;
     std::string_view rest = cgroup_path;
     std::string_view child;
     std::string_view segment = take_last_segment(rest);
     while (!segment.empty() || !rest.empty()) {
         const std::string_view parent = take_last_segment(rest);
         for (Name name : {by_id(segment), by_lxc(segment, parent), by_machine(segment, child),
-                          by_pod(segment, cgroup_path)}) {
+                          by_pod(segment, below_kubepods)}) {
             if (name && !name->empty()) {
                 return name;
             }

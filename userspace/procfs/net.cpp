@@ -15,22 +15,25 @@ using procfs::parse_number;
 using procfs::take_until;
 using procfs::take_word;
 
-constexpr std::size_t kSockstatBytes = 16 * 1024;
-constexpr std::size_t kCountersBytes = 256 * 1024;
-constexpr std::size_t kSysctlBytes = 64 * 1024;
+constexpr std::size_t kSockstatBytes = std::size_t{16} * 1024;
+constexpr std::size_t kCountersBytes = std::size_t{256} * 1024;
+constexpr std::size_t kSysctlBytes = std::size_t{64} * 1024;
 
-/// Calls take(name, value) for each "name value" pair of the line that starts with `label`.
+/// Calls take(name, value) for each "name value" pair of the line that starts with `label`. A line
+/// without an end was cut, and so may its last number be.
 template <typename Take>
 void each_pair(std::string_view text, std::string_view label, const Take& take)
 {
     while (!text.empty()) {
+        const bool cut = text.find('\n') == std::string_view::npos;
         std::string_view line = take_until(text, '\n');
         if (take_word(line) != label) {
             continue;
         }
         while (!line.empty()) {
             const std::string_view name = take_word(line);
-            take(name, parse_number<std::uint64_t>(take_word(line)));
+            const auto value = parse_number<std::uint64_t>(take_word(line));
+            take(name, cut && line.empty() ? std::nullopt : value);
         }
     }
 }

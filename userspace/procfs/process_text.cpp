@@ -99,7 +99,7 @@ std::optional<DescriptorLimits> parse_limits(std::string_view text)
         line.remove_prefix(kRow.size());
         const auto soft = parse_limit(take_word(line));
         const auto hard = parse_limit(take_word(line));
-        if (!soft || !hard) {
+        if (!soft || !hard || line.empty()) { // as in stat, a blank must follow
             return std::nullopt;
         }
         return DescriptorLimits{*soft, *hard};
@@ -112,7 +112,8 @@ std::optional<std::uint32_t> parse_real_uid(std::string_view text)
     while (!text.empty()) {
         std::string_view line = take_until(text, '\n');
         if (take_until(line, ':') == "Uid") {
-            return parse_number<std::uint32_t>(take_word(line));
+            const auto uid = parse_number<std::uint32_t>(take_word(line));
+            return line.empty() ? std::nullopt : uid;
         }
     }
     return std::nullopt;

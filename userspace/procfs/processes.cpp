@@ -18,9 +18,9 @@ namespace {
 using procfs::read_file_at;
 
 constexpr std::size_t kSmallFileBytes = 4096;
-constexpr std::size_t kStatusBytes = 16 * 1024;
+constexpr std::size_t kStatusBytes = std::size_t{16} * 1024;
 /// One line a hierarchy, of which version 1 has a dozen, with paths of up to PATH_MAX.
-constexpr std::size_t kCgroupBytes = 64 * 1024;
+constexpr std::size_t kCgroupBytes = std::size_t{64} * 1024;
 
 /// The same error, said with the process's pid.
 Error about(std::uint32_t pid, Error error)
@@ -112,14 +112,14 @@ auto ask(const std::filesystem::path& root, std::uint32_t pid, const Read& read)
         .map_error([&](Error error) { return about(pid, std::move(error)); });
 }
 
-/// Moves a known value to where it belongs, and says whether the process may be gone.
+/// Moves a known value to where it belongs; says whether it is missing.
 template <typename T, typename Destination> bool keep(Expected<T> value, Destination& destination)
 {
     if (value) {
         destination = *std::move(value);
         return false;
     }
-    return is_gone(value.error());
+    return true;
 }
 
 Expected<ProcessDetails> details_of(int process_fd)
@@ -136,15 +136,17 @@ Expected<ProcessDetails> details_of(int process_fd)
     details.zombie = stat->zombie();
 
     std::optional<DescriptorLimits> limits;
-    bool suspect = keep(command_line_of(process_fd), details.command_line);
-    suspect |= keep(cgroup_of(process_fd), details.cgroup_path);
-    suspect |= keep(uid_of(process_fd), details.uid);
-    suspect |= keep(descriptor_count_of(process_fd), details.fds_used);
-    suspect |= keep(limits_of(process_fd), limits);
-    // A missing file means a process that has ended, or a kernel without it: stat tells.
-    if (suspect) {
-        if (auto again = stat_of(process_fd); !again) {
-            return tl::unexpected(std::move(again).error());
+    bool missing = keep(command_line_of(process_fd), details.command_line);
+    missing |= keep(cgroup_of(process_fd), details.cgroup_path);
+    missing |= keep(uid_of(process_fd), details.uid);
+    missing |= keep(descriptor_count_of(process_fd), details.fds_used);
+    missing |= keep(limits_of(process_fd), limits);
+    // Missing means a process that ends (the limits of one that is just being reaped read as an
+    // empty file), a kernel without that file, or no permission: stat tells which.
+    if (missing) {
+        const auto again = stat_of(process_fd);
+        if (!again) {
+            return tl::unexpected(again.error());
         }
     }
     if (limits) {

@@ -43,7 +43,8 @@ struct ProcessDetails {
     std::uint32_t parent_pid = 0;
     std::uint64_t start_ticks = 0;
     std::string comm;
-    std::string command_line;         ///< raw bytes; empty for kernel threads and zombies
+    std::string
+        command_line; ///< raw bytes; empty for kernel threads and once the process is exiting
     std::string cgroup_path;          ///< empty if unknown
     std::string container;            ///< short text for people; empty if none
     std::optional<std::uint32_t> uid; ///< real uid

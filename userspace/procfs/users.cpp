@@ -12,7 +12,7 @@ namespace tcpledger {
 std::string user_name(std::uint32_t uid)
 {
     constexpr std::size_t kFirstBytes = 1024;
-    constexpr std::size_t kMostBytes = 1024 * 1024;
+    constexpr std::size_t kMostBytes = std::size_t{1} << 20;
     for (std::size_t size = kFirstBytes; size <= kMostBytes; size *= 4) {
         std::vector<char> buffer(size);
         passwd entry = {};
