@@ -42,7 +42,6 @@ static __always_inline void on_task_file(struct bpf_iter__task_file *ctx)
 		.sock_uid = sk->sk_uid.val,
 	};
 	describe_process(&holder.process, task);
-	holder.process.cgroup_id = task->cgroups->dfl_cgrp->kn->id;
 	bpf_seq_write(ctx->meta->seq, &holder, sizeof(holder));
 }
 

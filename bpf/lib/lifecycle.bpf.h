@@ -16,7 +16,7 @@ static __always_inline void send_process_event(struct task_struct *task, __u16 k
 	if (!out)
 		return;
 	__u64 time_ns = fill_header(&out->header, kind, sizeof(*out));
-	describe_current_process(&out->process, task);
+	describe_process(&out->process, task);
 	submit_record(out, time_ns);
 }
 

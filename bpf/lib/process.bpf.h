@@ -7,25 +7,16 @@
 
 #include "../shared/events.h"
 
-/*
- * Fills all of `out` but the cgroup, which only the caller knows how to ask for:
- * the helper answers for the current task alone.
- */
+/* The cgroup is read directly: the helper answers for the current task alone and costs more. */
 static __always_inline void describe_process(struct tl_process *out, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
 
 	out->start_ns = leader->start_boottime;
+	out->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
 	out->tgid = task->tgid;
 	out->uid = task->cred->uid.val;
 	__builtin_memcpy(out->comm, leader->comm, sizeof(out->comm));
-}
-
-static __always_inline void describe_current_process(struct tl_process *out,
-						     struct task_struct *current)
-{
-	describe_process(out, current);
-	out->cgroup_id = bpf_get_current_cgroup_id();
 }
 
 #endif /* TCPLEDGER_PROCESS_BPF_H */

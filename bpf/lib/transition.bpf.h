@@ -129,7 +129,7 @@ static __always_inline void send_owned_transition(struct sock *sk, int old_state
 	fill_transition(&out->transition, sk, old_state, new_state);
 	if (current->flags & PF_KTHREAD_FLAG)
 		out->transition.flags |= TL_FLAG_KERNEL_THREAD;
-	describe_current_process(&out->process, current);
+	describe_process(&out->process, current);
 	submit_record(out, time_ns);
 }
 
