@@ -45,7 +45,8 @@ def preprocess(clang, define, source, scratch):
 
 
 def dump_syntax_tree(clang, unit, dump):
-    command = [clang, "-target", "bpf", "-w", "-fsyntax-only", "-DBPF_NO_KFUNC_PROTOTYPES"]
+    command = [clang, "-target", "bpf", "-w", "-fms-extensions", "-fsyntax-only"]
+    command += ["-DBPF_NO_KFUNC_PROTOTYPES"]
     with open(dump, "w", encoding="utf-8") as out:
         subprocess.run(command + ["-Xclang", "-ast-dump=json", unit], check=True, stdout=out)
 
@@ -61,6 +62,10 @@ def main():
             unit.write_text(header.text + body)
             dump_syntax_tree(options.clang, unit, dump)
             uses.read_unit(header, body, dump, learn_header=source == options.sources[0])
+    if uses.misread:
+        names = ", ".join(sorted(uses.misread))
+        sys.exit(f"bit-fields read directly, which libbpf does not relocate: {names}; "
+                 "use BPF_CORE_READ_BITFIELD()")
     print(Cut(header, uses).text(), end="")
 
 

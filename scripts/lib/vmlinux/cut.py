@@ -69,10 +69,12 @@ class Cut:
         """The lines of the fields in `kept`; of all, padding included, when it is None."""
         lines, tabs = [], "\t" * depth
         for member in made.members:
-            if member.nested:
-                inside = self.fields(member.nested, kept, depth + 1)
+            nested = member.nested or self.header.included(member.text)
+            if nested:
+                known = kept if member.nested or kept is None else self.kept(nested)
+                inside = self.fields(nested, known, depth + 1)
                 if inside:
-                    head, tail = member.nested.head, member.nested.tail
+                    head, tail = nested.head.split()[0], nested.tail
                     lines += [f"{tabs}{head} {{\n", *inside, f"{tabs}}}{tail};\n"]
             elif kept is None or member in kept:
                 self.need(member.text)

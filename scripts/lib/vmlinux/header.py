@@ -100,6 +100,10 @@ class Header:
                 self.enumerators[child["name"]] = (top or made, made.members[-1])
         return made
 
+    def included(self, text):
+        """The type whose fields a nameless member `struct x;` takes in (C of -fms-extensions)."""
+        return self.types.get(text) if TAGGED.fullmatch(text) else None
+
     def needed_complete(self, text):
         """Keys of the types that the declarations in `text` need complete, not just declared."""
         keys = set()

@@ -44,10 +44,12 @@ class Uses:
         self.whole, self.asked = set(), set()
         self.words, self.tagged, self.declared = set(), set(), set()
         self.offset_of = {}  # clang's ids in the present unit → offsets
+        self.bit_fields = set()  # ids of bit-fields, likewise
+        self.misread = set()  # names of bit-fields that are read like other fields
 
     def read_unit(self, header, body, dump, learn_header):
         """Reads `dump`, the tree of `header` + `body`; the first unit also teaches `header`."""
-        self.offset_of = {}
+        self.offset_of, self.bit_fields = {}, set()
         self.names.update(word for word in WORD.findall(body) if word.isupper())
         for written in top_level_nodes(dump):
             node = json.loads(written)
@@ -64,6 +66,8 @@ class Uses:
     def note_ids(self, node):
         if node.get("kind") == "FieldDecl":
             self.offset_of[node["id"]] = node["loc"]["offset"]
+            if node.get("isBitfield"):
+                self.bit_fields.add(node["id"])
         for child in node.get("inner", []):
             self.note_ids(child)
 
@@ -79,7 +83,10 @@ class Uses:
             self.words.update(WORD.findall(spelled))
             self.tagged.update(" ".join(found) for found in TAGGED.findall(spelled))
         if kind == "MemberExpr":
-            self.members.add(self.offset_of.get(node["referencedMemberDecl"]))
+            field = node["referencedMemberDecl"]
+            self.members.add(self.offset_of.get(field))
+            if field in self.bit_fields and not any(calls(p, "preserve_field_info") for p in parents):
+                self.misread.add(node["name"])
         elif kind == "DeclRefExpr" and node["referencedDecl"]["kind"] == "EnumConstantDecl":
             self.names.add(node["referencedDecl"]["name"])
         self.note_value(node, kind, [p for p in parents if p.get("kind") != "ParenExpr"])
@@ -95,7 +102,7 @@ class Uses:
         elif kind in VALUE_DECLARATIONS:
             self.whole |= self.records_of(node["type"])
         elif kind in VALUE_EXPRESSIONS and not is_a_step(parents):
-            about = any(asks_about_type(parent) for parent in parents)
+            about = any(calls(parent, "preserve_type_info") for parent in parents)
             (self.asked if about else self.whole).update(self.records_of(node["type"]))
 
     @staticmethod
@@ -120,5 +127,5 @@ def is_a_step(parents):
     return False
 
 
-def asks_about_type(call):
-    return call.get("kind") == "CallExpr" and "__builtin_preserve_type_info" in json.dumps(call["inner"][0])
+def calls(node, builtin):
+    return node.get("kind") == "CallExpr" and f'"__builtin_{builtin}"' in json.dumps(node["inner"][0])
