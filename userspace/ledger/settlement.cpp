@@ -139,7 +139,8 @@ SettlementReport Settlement::finish(const SweepCoverage& coverage, MonotonicTime
     if (coverage.holders) {
         for (const ConnectionId id : present) {
             const auto holders = holders_.find(id);
-            settle_owner(id, holders != holders_.end() ? &holders->second : nullptr);
+            settle_owner(id, holders != holders_.end() ? &holders->second : nullptr,
+                         coverage.every_process);
         }
     }
     ledger_.remember_ends(false);
@@ -157,7 +158,7 @@ bool Settlement::is_gone(Connection& connection, MonotonicTime now) const
     return expected || connection.missed_sweeps >= kMissesThatProve;
 }
 
-void Settlement::settle_owner(ConnectionId id, const Holders* holders)
+void Settlement::settle_owner(ConnectionId id, const Holders* holders, bool every_process)
 {
     if (ledger_.books().at(id).kind != SocketKind::kFull) {
         return; // a mini-socket has no holder; its owner closed it
@@ -165,7 +166,7 @@ void Settlement::settle_owner(ConnectionId id, const Holders* holders)
     if (holders != nullptr) {
         settle_held(id, *holders);
     } else {
-        settle_unheld(id);
+        settle_unheld(id, every_process);
     }
 }
 
@@ -192,7 +193,7 @@ void Settlement::settle_held(ConnectionId id, const Holders& holders)
     books.reown(id, holders.smallest, how);
 }
 
-void Settlement::settle_unheld(ConnectionId id)
+void Settlement::settle_unheld(ConnectionId id, bool every_process)
 {
     Books& books = ledger_.books();
     Connection& connection = books.details(id);
@@ -206,7 +207,7 @@ void Settlement::settle_unheld(ConnectionId id)
     if (connection.how == How::kListener) { // accepted, but by no descriptor: io_uring, in flight
         connection.how = How::kAccept;
         connection.unaccepted = false;
-    } else if (!known) {
+    } else if (!known && every_process) {
         books.reown(id, kKernelProcess, How::kHeld);
     }
 }

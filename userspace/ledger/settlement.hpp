@@ -36,8 +36,9 @@ struct HolderEvidence {
 /// What a sweep covered. What it did not cover is left as it was.
 struct SweepCoverage {
     std::span<const std::uint32_t> netns_inums; ///< dumped without error or interruption
-    bool holders = false;                       ///< every process's descriptors were seen
-    bool full_sockets = true;                   ///< false: mini-sockets only were asked for
+    bool holders = false;                       ///< descriptors were looked at
+    bool every_process = false; ///< and those of every process: what none holds is the kernel's
+    bool full_sockets = true;   ///< false: mini-sockets only were asked for
 };
 
 struct SettlementReport {
@@ -70,9 +71,9 @@ private:
 
     void enter(const SocketEvidence& row);
     void agree(ConnectionId id, const SocketEvidence& row);
-    void settle_owner(ConnectionId id, const Holders* holders);
+    void settle_owner(ConnectionId id, const Holders* holders, bool every_process);
     void settle_held(ConnectionId id, const Holders& holders);
-    void settle_unheld(ConnectionId id);
+    void settle_unheld(ConnectionId id, bool every_process);
     void queue_at_listener(ConnectionId id);
     /// True if the connection, which this sweep did not list, is to leave the books.
     [[nodiscard]] bool is_gone(Connection& connection, MonotonicTime now) const;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "session/census.hpp"
 
+#include "kernel/abilities.hpp"
 #include "netlink/namespaces.hpp"
 #include "procfs/clock.hpp"
 #include "procfs/descriptors.hpp"
 
+#include <fmt/format.h>
 #include <tsl/robin_map.h>
 
 #include <algorithm>
@@ -81,10 +83,13 @@ void CensusTaker::dump_namespaces(const CensusRequest& request, Census& census) 
         census.notes.push_back(list.error().message());
         return;
     }
+    census.processes_denied = list->denied_count;
     if (list->denied_count > 0) {
-        census.notes.push_back(std::to_string(list->denied_count) +
-                               " processes' network namespaces may not be looked at (needs "
-                               "CAP_SYS_PTRACE): their sockets are missing");
+        census.notes.push_back(
+            fmt::format("{} process{} may not be looked at{}: what only they hold shows no owner, "
+                        "and a network namespace of theirs alone is missing",
+                        list->denied_count, list->denied_count == 1 ? "" : "es",
+                        held_capabilities().sys_ptrace ? "" : " (needs CAP_SYS_PTRACE)"));
     }
     bool own = true; // the first of the list: no need to enter it
     for (const NetworkNamespace& netns : list->namespaces) {
@@ -97,12 +102,13 @@ void CensusTaker::dump_namespaces(const CensusRequest& request, Census& census) 
             diag ? diag->dump(request.dump, census.rows)
                  : Expected<DumpResult>(tl::unexpected(diag.error()));
         if (!dumped) {
-            census.notes.push_back("network namespace " + std::to_string(netns.inum) + ": " +
-                                   dumped.error().message());
+            census.notes.push_back(
+                fmt::format("network namespace {}: {}", netns.inum, dumped.error().message()));
         } else if (dumped->interrupted) {
-            census.notes.push_back("network namespace " + std::to_string(netns.inum) +
-                                   ": the dump was interrupted " + std::to_string(dumped->tries) +
-                                   " times; its rows are a lower bound");
+            census.notes.push_back(fmt::format(
+                "network namespace {}: the dump was interrupted {} times; its rows are a lower "
+                "bound",
+                netns.inum, dumped->tries));
         } else {
             census.netns_inums.push_back(netns.inum);
         }
@@ -137,9 +143,9 @@ void CensusTaker::find_holders_in_proc(Census& census) const
         return;
     }
     if (scan->processes_denied > 0) {
-        census.notes.push_back(std::to_string(scan->processes_denied) +
-                               " processes' descriptors may not be read (needs CAP_SYS_PTRACE): "
-                               "their sockets have no owner");
+        census.notes.push_back(fmt::format("the descriptors of {} processes may not be read: "
+                                           "sockets that only they hold have no owner",
+                                           scan->processes_denied));
     }
     tsl::robin_map<std::uint64_t, std::uint64_t> cookie_of_inode;
     cookie_of_inode.reserve(census.rows.size());

@@ -39,7 +39,8 @@ struct Census {
     std::vector<CensusHolder> holders;
     std::vector<std::uint32_t> netns_inums; ///< those dumped whole
     bool holders_complete = false;
-    std::vector<std::string> notes; ///< what could not be seen, for the user
+    std::size_t processes_denied = 0; ///< that may not be looked at
+    std::vector<std::string> notes;   ///< what could not be seen, for the user
 };
 
 /// The states that ss shows. Bound but unconnected sockets (bit 13) are not among
