@@ -2,7 +2,26 @@
 # add_bpf_object(NAME): bpf/NAME.bpf.c → NAME.bpf.o → NAME.skel.h, offered as the
 # INTERFACE target bpf::NAME. The compiler's depfile tracks every header.
 find_program(BPF_CLANG NAMES clang REQUIRED)
-find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
+
+# Ubuntu's bpftool may be a script that refuses to run when there is no build of it
+# for the running kernel; any build will do for a skeleton.
+file(GLOB ubuntu_bpftool_dirs /usr/lib/linux-tools/* /usr/lib/linux-tools-*)
+list(SORT ubuntu_bpftool_dirs COMPARE NATURAL ORDER DESCENDING)
+function(find_working_bpftool)
+    foreach(dir IN LISTS ARGN)
+        execute_process(COMMAND ${dir}/bpftool version
+            RESULT_VARIABLE status OUTPUT_VARIABLE text ERROR_VARIABLE text)
+        if(status EQUAL 0 AND text MATCHES "bpftool v")
+            set(BPFTOOL ${dir}/bpftool CACHE FILEPATH "bpftool")
+            return()
+        endif()
+    endforeach()
+    message(FATAL_ERROR "no bpftool that runs (scripts/setup installs one)")
+endfunction()
+if(NOT BPFTOOL)
+    string(REPLACE ":" ";" path "$ENV{PATH}")
+    find_working_bpftool(${path} /usr/local/sbin /usr/sbin /sbin ${ubuntu_bpftool_dirs})
+endif()
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
     set(TCPLEDGER_BPF_ARCH arm64)

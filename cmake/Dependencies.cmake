@@ -7,7 +7,11 @@ find_package(tl-expected REQUIRED)  # libexpected-dev
 find_package(tsl-robin-map REQUIRED) # robin-map-dev
 find_package(CLI11 REQUIRED)        # libcli11-dev
 find_package(RapidJSON REQUIRED)    # rapidjson-dev
-pkg_check_modules(LIBBPF REQUIRED IMPORTED_TARGET libbpf>=0.5)
+pkg_check_modules(LIBBPF IMPORTED_TARGET libbpf>=1.1)
+if(NOT LIBBPF_FOUND)
+    message(FATAL_ERROR "tcpledger needs libbpf 1.1 or newer (libbpf-dev of Debian 12 or Ubuntu 24.04). "
+        "Ubuntu 22.04 has 0.5: install a newer libbpf from its source, see scripts/setup --help.")
+endif()
 pkg_check_modules(LIBMNL REQUIRED IMPORTED_TARGET libmnl)
 pkg_check_modules(LIBCAPNG REQUIRED IMPORTED_TARGET libcap-ng)
 

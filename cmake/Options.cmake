@@ -3,16 +3,39 @@
 option(TCPLEDGER_TESTS "Build the tests" ON)
 set(TCPLEDGER_SANITIZE "" CACHE STRING "Value of -fsanitize=, empty for none")
 
+# Warnings are errors with the compiler that the project is developed with; a newer
+# one may warn of more, which must not keep anybody from building.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
+    set(warnings_are_errors ON)
+else()
+    set(warnings_are_errors OFF)
+endif()
+option(TCPLEDGER_WERROR "Warnings are errors" ${warnings_are_errors})
+
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+# Sanitized code without any optimisation is too slow for the end-to-end tests.
+set(CMAKE_CXX_FLAGS_DEBUG "-g -O1")
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
 add_library(tcpledger_flags INTERFACE)
 add_library(tcpledger::flags ALIAS tcpledger_flags)
 target_compile_options(tcpledger_flags INTERFACE
-    -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wcast-align -Wconversion -Wsign-conversion
-    -Wno-restrict) # GCC 12 warns wrongly about std::string concatenation (GCC bug 105651)
+    -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wcast-align -Wconversion -Wsign-conversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 warns wrongly about std::string concatenation (GCC bug 105651)
+    target_compile_options(tcpledger_flags INTERFACE -Wno-restrict)
+endif()
+if(TCPLEDGER_WERROR)
+    target_compile_options(tcpledger_flags INTERFACE -Werror)
+endif()
 if(TCPLEDGER_SANITIZE)
-    target_compile_options(tcpledger_flags INTERFACE -fsanitize=${TCPLEDGER_SANITIZE} -fno-omit-frame-pointer)
+    target_compile_options(tcpledger_flags INTERFACE
+        -fsanitize=${TCPLEDGER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(tcpledger_flags INTERFACE -fsanitize=${TCPLEDGER_SANITIZE})
 endif()

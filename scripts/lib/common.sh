@@ -20,7 +20,7 @@ usage_error() {
 
 # print_help: the comment at the head of the running script, without its SPDX line.
 print_help() {
-    sed -n '3,/^[^#]/ s/^# \{0,1\}//p' "$0"
+    sed -n '3,/^[^#]/ { /^# shellcheck/d; s/^# \{0,1\}//p; }' "$0"
 }
 
 # as_root COMMAND…: as it is for root, through sudo for others.
