@@ -22,6 +22,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -292,6 +293,23 @@ def run_ledger(*arguments, patience_s=2 * PATIENCE_S, **options):
                           capture_output=True, timeout=patience_s, check=False, **options)
 
 
+def become_nobody():
+    """For preexec_fn: gives up root for good."""
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+
+
+def public_binary(test):
+    """A copy of the binary where everybody may run it, gone after the test."""
+    folder = tempfile.mkdtemp(prefix="tcpledger-e2e-")
+    test.addCleanup(shutil.rmtree, folder)
+    os.chmod(folder, 0o755)
+    copy = shutil.copy(shutil.which(binary()), folder)
+    os.chmod(copy, 0o755)
+    return copy
+
+
 class Stream:
     """A tcpledger that goes on: its lines as they come."""
 
@@ -343,6 +361,50 @@ class Stream:
             thread.join(PATIENCE_S)
         self.process.stdout.close()
         self.process.stderr.close()
+
+
+class Beacon:
+    """Connections that only say "the stream has come this far", from a namespace of their own.
+
+    The ring keeps the order of events, so once a mark has come through, everything before it
+    has. A mark is a refused connection to an address used once: 127.77.x.y, or fd77::xxxx.
+    With local_port it is a socket that listens there for a moment instead. An `actor` of the
+    test's own can do it too, for streams that select its pid.
+    """
+
+    def __init__(self, test, family=4, remote_port=9, local_port=None, actor=None):
+        if actor is None:
+            net = test.net()
+            net.run("ip", "-6", "route", "add", "local", "fd77::/64", "dev", "lo")
+            actor = test.actor(net)
+        self.actor, self.family = actor, family
+        self.remote_port, self.local_port = remote_port, local_port
+        self.fired = 0
+
+    def fire(self):
+        """Does it; the mark, as it must appear in a line."""
+        self.fired += 1
+        mark = (f"127.77.{100 + self.fired // 100}.{100 + self.fired % 100}" if self.family == 4
+                else f"fd77::{0x1000 + self.fired:x}")
+        if self.local_port is None:
+            self.actor.attempt(f"connect beacon {mark} {self.remote_port}")
+        else:
+            self.actor.do(f"listen beacon {mark} {self.local_port}")
+        self.actor.do("close beacon")
+        return mark
+
+    def reach(self, stream):
+        """Returns when the stream has shown everything that happened before this call."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            mark = self.fire().encode()
+            again = time.monotonic() + 2.0  # before the stream is attached, marks go unseen
+            while time.monotonic() < again:
+                if any(mark in line for line in list(stream.lines)):
+                    return
+                stream.require_running()
+                time.sleep(0.02)
+        raise AssertionError(f"the stream shows no mark: {stream.lines[-5:]}")
 
 
 def parse_time(text):
