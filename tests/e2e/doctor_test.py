@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """`doctor`: what the kernel and the privileges allow, with and without them."""
 
-import os
+import json
 import platform
+import subprocess
 
 import harness
 
@@ -38,10 +39,10 @@ class Doctor(harness.LedgerTest):
         wrapped = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                    "--inh-caps=-all,+bpf,+perfmon", "--ambient-caps=-all,+bpf,+perfmon",
                    harness.public_binary(self), "top", "--once", "--json"]
-        done = harness.subprocess.run(wrapped, preexec_fn=net.enter, capture_output=True,
+        done = subprocess.run(wrapped, preexec_fn=net.enter, capture_output=True,
                                       timeout=harness.PATIENCE_S, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        document = harness.json.loads(done.stdout)
+        document = json.loads(done.stdout)
         self.assertGreaterEqual(document["totals"]["states"]["ESTABLISHED"], 6)
 
 

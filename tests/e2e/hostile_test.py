@@ -5,7 +5,6 @@ that close, namespaces and processes that vanish."""
 import json
 import os
 import re
-import signal
 import subprocess
 import threading
 import time
@@ -14,8 +13,8 @@ import harness
 from harness import Beacon
 
 COMMANDS = (["top", "--once"], ["trace", "--duration", "1"], ["list"], ["states"])
-NAMES = (b"\x1b[31mred\x1b[0m", b"a\nb\tc\rd", b'q"u\'o\\te,;', b"bad\xff\xfeutf\xc3", b"\xc2\x9b31m",
-         b"\x07bell\x7f", b"$(reboot)`x`", b"%s%n%x{}", "ünï→☃".encode(), b" ")
+NAMES = (b"\x1b[31mred\x1b[0m", b"a\nb\tc\rd", b'q"u\'o\\te,;', b"bad\xff\xfeutf\xc3",
+         b"\xc2\x9b31m", b"\x07bell\x7f", b"$(reboot)`x`", b"%s%n%x{}", "ünï→☃".encode(), b" ")
 CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 
 
@@ -38,7 +37,8 @@ class Privileges(harness.LedgerTest):
         for command in COMMANDS:
             with self.subTest(command):
                 self.assert_not_permitted(subprocess.run(
-                    ["setpriv", "--bounding-set=-all", "--inh-caps=-all", harness.binary(), *command],
+                    ["setpriv", "--bounding-set=-all", "--inh-caps=-all", harness.binary(),
+                     *command],
                     stdin=subprocess.DEVNULL, capture_output=True, timeout=harness.PATIENCE_S,
                     check=False))
 
@@ -245,7 +245,8 @@ class Pipes(harness.LedgerTest):
         self.assertIn(b"No space left", done.stderr)
 
     def test_interrupt_of_each_stream(self):
-        for command in (["trace"], ["trace", "-s"], ["trace", "--json"], ["top", "--batch", "-d", "0.2"],
+        for command in (["trace"], ["trace", "-s"], ["trace", "--json"],
+                        ["top", "--batch", "-d", "0.2"],
                         ["top", "--batch", "--json", "-d", "0.2"]):
             with self.subTest(command):
                 beacon = Beacon(self)

@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """`list`: every socket that ss shows, in the same state, with its owner and holders."""
 
-import json
-import os
-import signal
-
 import harness
 from harness import TO_SS, eventually, socket_key
 

@@ -1,20 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The start has no gap: a tracer that starts in the middle of churn ends with the true counts."""
 
-import json
-
 import harness
-from harness import eventually
-from top_test import Top as _Top, nonzero
+from watching import TopTest
 
 
-class Start(harness.LedgerTest):
-    watch, next_document, row = _Top.watch, _Top.next_document, _Top.row
-    states, eventually_states = _Top.states, _Top.eventually_states
-
-    def setUp(self):
-        self.n = self.net()
-
+class Start(TopTest):
     def churning(self, closer):
         """A pair that makes connections until told, with 50 more held open."""
         server, client = self.actor(self.n), self.actor(self.n)

@@ -89,14 +89,15 @@ class States(harness.LedgerTest):
         self.pair(self.n, count=4)
         out = self.ledger("states").stdout.decode()
         for state in ("ESTABLISHED", "LISTEN"):
-            [line] = [line for line in out.splitlines() if line.split() and line.split()[0] == state]
+            [line] = [line for line in out.splitlines() if line.split()[:1] == [state]]
             self.assertRegex(line, r"\s\d[\d,]*\s+.*\d+(\.\d+)?\s?%")
 
     def test_text_names_process_and_count(self):
         server, client, _ = self.pair(self.n, count=77)
         client.do("close_many c")
         out = self.ledger("states", "--by", "process", "--state", "CLOSE_WAIT", "-n", 100000)
-        [line] = [line for line in out.stdout.decode().splitlines() if str(server.pid) in line.split()]
+        lines = out.stdout.decode().splitlines()
+        [line] = [line for line in lines if str(server.pid) in line.split()]
         self.assertIn("77", line.split())
         self.assertIn("tcp_actor", line)
 

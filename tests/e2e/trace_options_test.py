@@ -65,7 +65,8 @@ class Selections(TraceTest):
         self.exchange(port=4722)
         lines = self.seen(stream, beacon)
         self.assertEqual(path(lines), CONNECT + ACTIVE_CLOSE)
-        self.assertEqual({(line["pid"], line["remote_port"]) for line in lines}, {(client.pid, 4721)})
+        self.assertEqual({(line["pid"], line["remote_port"]) for line in lines},
+                         {(client.pid, 4721)})
 
     def test_ipv4_only(self):
         stream, beacon = self.begin("-4")
@@ -119,7 +120,8 @@ class Formats(harness.LedgerTest):
 
     def test_text(self):
         lines, head, server, client, port = self.capture()
-        for word in ("PID", "COMM", "LADDR", "LPORT", "RADDR", "RPORT", "OLDSTATE", "NEWSTATE", "MS"):
+        for word in ("PID", "COMM", "LADDR", "LPORT", "RADDR", "RPORT", "OLDSTATE",
+                     "NEWSTATE", "MS"):
             self.assertIn(word, head)
         self.assertEqual(len(lines), 11)
         for line in lines:

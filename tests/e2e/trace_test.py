@@ -167,7 +167,7 @@ class Trace(TraceTest):
                 for line in c[1:]:
                     self.assertEqual(line["local_address"], shown)
                 [local_port] = {line["local_port"] for line in c[1:]}
-                self.assertIn(c[0]["local_port"], (None, local_port))  # KERNEL_FACTS: not chosen yet
+                self.assertIn(c[0]["local_port"], (None, local_port))  # not chosen yet
                 for line in s:
                     self.assertEqual((line["local_address"], line["local_port"]), (shown, port))
                     self.assertEqual((line["remote_address"], line["remote_port"]),

@@ -76,7 +76,8 @@ class Workloads(harness.LedgerTest):
                 server, client = self.actor(self.n), self.actor(self.n)
                 port = server.do("listen l 127.0.0.1 0")["local_port"]
                 server.post(f"serve 300 l closer={closer}")
-                self.assertEqual(client.do(f"churn 300 127.0.0.1 {port} closer={closer}")["failed"], 0)
+                made = client.do(f"churn 300 127.0.0.1 {port} closer={closer}")
+                self.assertEqual((made["connections"], made["failed"]), (300, 0))
                 self.assertEqual(server.reply()["connections"], 300)
                 self.assertEqual(self.n.counts().get("TIME_WAIT", 0) - before, waiting)
 
