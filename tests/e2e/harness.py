@@ -22,7 +22,7 @@ from actors import Actor, actor_binary
 from bounds import PATIENCE_S, eventually, stop
 from ledger import (Beacon, Stream, become_nobody, binary, parse_csv, parse_time, public_binary,
                     run_ledger)
-from stage import FROM_SS, STATES, TO_SS, Net, join_nets
+from stage import FROM_SS, STATES, TO_SS, Container, Net, join_nets
 
 SKIPPED = 77
 
@@ -41,6 +41,14 @@ class LedgerTest(unittest.TestCase):
         actor = Actor(net)
         self.addCleanup(actor.close)
         return actor
+
+    def container(self):
+        try:
+            container = Container()
+        except OSError as error:
+            self.skipTest(f"cannot make a cgroup: {error}")
+        self.addCleanup(container.close)
+        return container
 
     def stream(self, *arguments, **options):
         stream = Stream(*arguments, **options)

@@ -105,6 +105,27 @@ def join_nets(left, right, left_address="10.77.0.1", right_address="10.77.0.2"):
         net.run("ip", "link", "set", device, "up")
 
 
+class Container:
+    """A cgroup named as docker names a container's; processes are put in by their pid."""
+
+    def __init__(self):
+        self.id = os.urandom(32).hex()
+        with open("/proc/mounts", encoding="utf-8") as mounts:
+            roots = [line.split()[1] for line in mounts if line.split()[2] == "cgroup2"]
+        self.path = roots and f"{roots[0]}/docker-{self.id}.scope"
+        if not roots:
+            raise OSError("no cgroup2 is mounted")
+        os.mkdir(self.path)
+
+    def add(self, pid):
+        with open(f"{self.path}/cgroup.procs", "w", encoding="ascii") as processes:
+            processes.write(str(pid))
+
+    def close(self):
+        """After its processes have ended."""
+        os.rmdir(self.path)
+
+
 class SsSocket:
     """One line of `ss -tanpeHO`."""
 

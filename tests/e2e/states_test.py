@@ -75,6 +75,20 @@ class States(harness.LedgerTest):
         [line] = [line for line in out.splitlines() if str(self.n.inum) in line.split()[0:2]]
         self.assertIn(str(sum(self.n.counts().values())), line.split())
 
+    def test_by_container(self):
+        container = self.container()
+        server, client = self.actor(self.n), self.actor(self.n)
+        container.add(server.pid)
+        port = server.do("listen l 127.0.0.1 0")["local_port"]
+        client.do(f"connect_many c 13 127.0.0.1 {port}")
+        server.do("accept_many s 13 l")
+        out = self.ledger("states", "--by", "container", "-n", 1000000).stdout.decode()
+        [line] = [line for line in out.splitlines() if container.id[:12] in line]
+        self.assertIn("14", line.split())
+        rows = {row["pid"]: row for row in self.ledger_json("top", "--once")["processes"]}
+        self.assertEqual(rows[server.pid]["container"], container.id[:12])
+        self.assertIsNone(rows[client.pid]["container"])
+
     def test_by_remote(self):
         harness_port = 23
         server, client = self.actor(self.n), self.actor(self.n)
