@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Runs tcpledger: to its end, or as a stream whose lines are read as they come."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from datetime import datetime
+
+from bounds import PATIENCE_S
+
+
+def binary():
+    return os.environ.get("TCPLEDGER", "tcpledger")
+
+
+def run_ledger(*arguments, patience_s=2 * PATIENCE_S, **options):
+    return subprocess.run([binary(), *map(str, arguments)], stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=patience_s, check=False, **options)
+
+
+def become_nobody():
+    """For preexec_fn: gives up root for good."""
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+
+
+def public_binary(test):
+    """A copy of the binary where everybody may run it, gone after the test."""
+    folder = tempfile.mkdtemp(prefix="tcpledger-e2e-")
+    test.addCleanup(shutil.rmtree, folder)
+    os.chmod(folder, 0o755)
+    copy = shutil.copy(shutil.which(binary()), folder)
+    os.chmod(copy, 0o755)
+    return copy
+
+
+class Stream:
+    """A tcpledger that goes on: its lines as they come."""
+
+    def __init__(self, *arguments, **options):
+        self.process = subprocess.Popen([binary(), *map(str, arguments)],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, **options)
+        self.lines = []
+        self.errors = b""
+        self._threads = [threading.Thread(target=self._read_lines, daemon=True),
+                         threading.Thread(target=self._read_errors, daemon=True)]
+        for thread in self._threads:
+            thread.start()
+
+    def _read_lines(self):
+        for line in self.process.stdout:
+            self.lines.append(line)
+
+    def _read_errors(self):
+        self.errors = self.process.stderr.read()
+
+    def json_lines(self):
+        return [json.loads(line) for line in list(self.lines)]
+
+    def require_running(self):
+        if self.process.poll() is not None:
+            for thread in self._threads:
+                thread.join(PATIENCE_S)
+            raise RuntimeError(f"tcpledger ended: {self.process.returncode} {self.errors!r}")
+
+    def wait(self, patience_s=2 * PATIENCE_S):
+        """Until it ends by itself; its status."""
+        status = self.process.wait(timeout=patience_s)
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+        return status
+
+    def interrupt(self):
+        """SIGINT; returns the status, with all output read."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.wait(PATIENCE_S)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+class Beacon:
+    """Connections that only say "the stream has come this far", from a namespace of their own.
+
+    The ring keeps the order of events, so once a mark has come through, everything before it
+    has. A mark is a refused connection to an address used once: 127.77.x.y, or fd77::xxxx.
+    With local_port it is a socket that listens there for a moment instead. An `actor` of the
+    test's own can do it too, for streams that select its pid.
+    """
+
+    def __init__(self, test, family=4, remote_port=9, local_port=None, actor=None):
+        if actor is None:
+            net = test.net()
+            net.run("ip", "-6", "route", "add", "local", "fd77::/64", "dev", "lo")
+            actor = test.actor(net)
+        self.actor, self.family = actor, family
+        self.remote_port, self.local_port = remote_port, local_port
+        self.fired = 0
+
+    def fire(self):
+        """Does it; the mark, as it must appear in a line."""
+        self.fired += 1
+        mark = (f"127.77.{100 + self.fired // 100}.{100 + self.fired % 100}" if self.family == 4
+                else f"fd77::{0x1000 + self.fired:x}")
+        if self.local_port is None:
+            self.actor.attempt(f"connect beacon {mark} {self.remote_port}")
+        else:
+            self.actor.do(f"listen beacon {mark} {self.local_port}")
+        self.actor.do("close beacon")
+        return mark
+
+    def reach(self, stream):
+        """Returns when the stream has shown everything that happened before this call."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            mark = self.fire().encode()
+            again = time.monotonic() + 2.0  # before the stream is attached, marks go unseen
+            while time.monotonic() < again:
+                if any(mark in line for line in list(stream.lines)):
+                    return
+                stream.require_running()
+                time.sleep(0.02)
+        raise AssertionError(f"the stream shows no mark: {stream.lines[-5:]}")
+
+
+def parse_time(text):
+    """RFC 3339 with microseconds → seconds since the epoch; a ValueError for anything else."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)", text):
+        raise ValueError(f"not RFC 3339 with microseconds: {text!r}")
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def parse_csv(text):
+    """Rows as dictionaries by the head line's names."""
+    return list(csv.DictReader(io.StringIO(text)))

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What the tests of `trace` share: the kernel's paths through the states, and a stream in step."""
+
+import harness
+from harness import Beacon
+
+CONNECT = [("CLOSE", "SYN_SENT"), ("SYN_SENT", "ESTABLISHED")]
+ACCEPT = [("SYN_RECV", "ESTABLISHED")]
+ACTIVE_CLOSE = [("ESTABLISHED", "FIN_WAIT1"), ("FIN_WAIT1", "FIN_WAIT2"), ("FIN_WAIT2", "CLOSE")]
+PASSIVE_CLOSE = [("ESTABLISHED", "CLOSE_WAIT"), ("CLOSE_WAIT", "LAST_ACK"), ("LAST_ACK", "CLOSE")]
+ABORT = [("ESTABLISHED", "CLOSE")]
+
+
+def path(lines):
+    return [(line["old_state"], line["new_state"]) for line in lines]
+
+
+class TraceTest(harness.LedgerTest):
+    def setUp(self):
+        self.n = self.net()
+
+    def begin(self, *arguments, **beacon):
+        """A JSON stream that is attached and up to date."""
+        beacon = Beacon(self, **beacon)
+        stream = self.stream("trace", "--json", *arguments)
+        beacon.reach(stream)
+        return stream, beacon
+
+    def seen(self, stream, beacon):
+        """All lines of our namespace up to now; losses are failures."""
+        beacon.reach(stream)
+        lines = stream.json_lines()
+        self.assertEqual([line for line in lines if "lost" in line], [])
+        return [line for line in lines if line["netns"] == self.n.inum
+                and not (line["remote_address"] or "").startswith("127.77.")]
+
+    def assert_owner(self, lines, actor):
+        self.assertEqual({(line["pid"], line["comm"]) for line in lines},
+                         {(actor.pid, "tcp_actor")})
