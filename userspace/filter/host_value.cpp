@@ -154,8 +154,10 @@ std::optional<AddressAndPort> split(std::string_view text, std::string& brackete
             return AddressAndPort{text, {}};
         }
         const std::size_t last = text.rfind(':');
-        const bool whole_is_address = slash == kNowhere && last != colon &&
-                                      !parse_ipv6(text.substr(0, last)) && parse_ipv6(text);
+        const bool port_follows =
+            parse_ipv6(text.substr(0, last)) && text.find('.', last) == kNowhere;
+        const bool whole_is_address =
+            slash == kNowhere && last != colon && !port_follows && parse_ipv6(text);
         return whole_is_address ? AddressAndPort{text, {}}
                                 : AddressAndPort{text.substr(0, last), text.substr(last + 1)};
     }
