@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What a build can be told, and the flags that every target of ours compiles with.
 option(TCPLEDGER_TESTS "Build the tests" ON)
+option(TCPLEDGER_FUZZ "Build the fuzzers too (clang only, see tests/fuzz)" OFF)
 set(TCPLEDGER_SANITIZE "" CACHE STRING "Value of -fsanitize=, empty for none")
 
 # Warnings are errors with the compiler that the project is developed with; a newer

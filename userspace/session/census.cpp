@@ -178,7 +178,10 @@ SettlementReport settle(Settlement& settlement, const Census& census)
     for (const CensusHolder& holder : census.holders) {
         settlement.held(evidence_of(holder));
     }
-    return settlement.finish({census.netns_inums, census.holders_complete, true}, census.finished);
+    return settlement.finish({.netns_inums = census.netns_inums,
+                              .holders = census.holders_complete,
+                              .every_process = census.processes_denied == 0},
+                             census.finished);
 }
 
 } // namespace tcpledger

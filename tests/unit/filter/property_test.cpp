@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Laws that every filter obeys, over random expressions.
+#include "random_expression.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<long> allocations{0};
+
+} // namespace
+
+// The whole test program counts: that matches() allocates nothing is one of the laws.
+void* operator new(std::size_t size)
+{
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    if (void* memory = std::malloc(size)) {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept
+{
+    std::free(memory);
+}
+
+void operator delete(void* memory, std::size_t) noexcept
+{
+    std::free(memory);
+}
+
+namespace tcpledger {
+namespace {
+
+class FilterProperty : public testing::Test {
+protected:
+    test::MemberSet selected(const std::string& expression)
+    {
+        const auto filter = test::parse(expression);
+        if (!filter) {
+            ADD_FAILURE() << filter.error().message();
+            return 0;
+        }
+        return test::selected_by(*filter, population_);
+    }
+
+    test::Population population_;
+    test::ExpressionMaker maker_{population_, test::all_leaves(), 20261120};
+};
+
+TEST_F(FilterProperty, MeansWhatSetArithmeticSays)
+{
+    for (int i = 0; i < 1500; ++i) {
+        const test::RandomExpression expression = maker_.make(4);
+        ASSERT_EQ(selected(expression.text), expression.members) << expression.text;
+    }
+}
+
+TEST_F(FilterProperty, NotNotXIsX)
+{
+    for (int i = 0; i < 500; ++i) {
+        const std::string x = maker_.make(3).text;
+        ASSERT_EQ(selected("not not ( " + x + " )"), selected(x)) << x;
+        ASSERT_EQ(selected("not ( not ( " + x + " ) )"), selected(x)) << x;
+        ASSERT_EQ(selected("!(" + x + ")") ^ selected(x), 0xffffU) << x;
+    }
+}
+
+TEST_F(FilterProperty, DeMorgan)
+{
+    for (int i = 0; i < 500; ++i) {
+        const std::string x = "(" + maker_.make(3).text + ")";
+        const std::string y = "(" + maker_.make(3).text + ")";
+        ASSERT_EQ(selected("not (" + x + " and " + y + ")"), selected("not " + x + " or not " + y));
+        ASSERT_EQ(selected("not (" + x + " or " + y + ")"), selected("not " + x + " and not " + y));
+    }
+}
+
+TEST_F(FilterProperty, AndDistributesOverOr)
+{
+    for (int i = 0; i < 500; ++i) {
+        const std::string x = "(" + maker_.make(2).text + ")";
+        const std::string y = "(" + maker_.make(2).text + ")";
+        const std::string z = "(" + maker_.make(2).text + ")";
+        ASSERT_EQ(selected(x + " and (" + y + " or " + z + ")"),
+                  selected(x + " and " + y + " or " + x + " " + z));
+    }
+}
+
+TEST_F(FilterProperty, StepsGoForwardOnly)
+{
+    for (int i = 0; i < 500; ++i) {
+        const auto filter = test::parse(maker_.make(5).text);
+        ASSERT_TRUE(filter);
+        const auto steps = filter->steps();
+        for (std::size_t at = 0; at < steps.size(); ++at) {
+            for (const std::uint32_t target : {steps[at].on_true, steps[at].on_false}) {
+                ASSERT_TRUE(target == kAccept || target == kReject ||
+                            (target > at && target < steps.size()));
+            }
+        }
+    }
+}
+
+TEST_F(FilterProperty, MatchingAllocatesNothing)
+{
+    const long counted_before = allocations.load();
+    const std::string sanity(1000, 'x');
+    ASSERT_GT(allocations.load(), counted_before) << "the counter does not count";
+
+    for (int i = 0; i < 200; ++i) {
+        const auto filter = test::parse(maker_.make(4).text);
+        ASSERT_TRUE(filter);
+        const long before = allocations.load();
+        test::MemberSet set = 0;
+        for (int round = 0; round < 3; ++round) {
+            set |= test::selected_by(*filter, population_);
+        }
+        ASSERT_EQ(allocations.load(), before) << set;
+    }
+}
+
+} // namespace
+} // namespace tcpledger
