@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Saturated loopback churn under each tracer. Two passes a run: with the kernel's BPF
+statistics (ns per event, losses, CPU of the reader) and without (connections per
+second, which the statistics themselves would lower)."""
+
+import json
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import time
+
+from system import bpf_programs, bpf_statistics, cpu_ns, cpu_seconds, network_namespace
+from tracers import contenders, running
+
+SETTLE_S = 1.5  # for the last rows, and the last interval of a table refreshed each second
+
+
+def churn(program, seconds):
+    """One churn in a namespace of its own: its JSON."""
+    with network_namespace() as netns:
+        result = subprocess.run(
+            ["ip", "netns", "exec", netns, str(program), str(seconds)], check=True, stdout=subprocess.PIPE
+        )
+    return json.loads(result.stdout)
+
+
+def busiest(before, after):
+    """What the program on the state tracepoint did, as (since before, since its load): it
+    is the one that ran most."""
+    number = max(after, key=lambda key: after[key]["run_cnt"])
+    zero = dict.fromkeys(after[number], 0)
+    start = before.get(number, zero)
+    return {key: after[number][key] - start[key] for key in zero}, after[number]
+
+
+def counted_pass(tracer, program, seconds):
+    """ns per event, events, losses and the reader's CPU, with statistics on."""
+    with tempfile.TemporaryDirectory(prefix="tcpledger-bench-") as name, bpf_statistics(True):
+        directory = pathlib.Path(name)
+        with running(tracer, directory) as child:
+            programs, user, total = bpf_programs(child.pid), cpu_seconds(child.pid)[0], cpu_ns(child.pid)
+            made = churn(program, seconds)["connections_total"]
+            time.sleep(SETTLE_S)
+            ran, ever = busiest(programs, bpf_programs(child.pid))
+            user, total = cpu_seconds(child.pid)[0] - user, cpu_ns(child.pid) - total
+        events = ran["run_cnt"]
+        result = {
+            "ns_per_event": ran["run_time_ns"] / events,
+            "events": events,
+            "skipped_by_kernel": ran["misses"],
+            "reader_user_ns_per_event": user * 1e9 / events,
+            "reader_cpu_ns_per_event": total / events,
+        }
+        output, errors = directory / "output", directory / "errors"
+        if tracer.said_lost:
+            result["said_lost"] = tracer.said_lost(output, errors)
+        if tracer.rows:
+            expected = tracer.rows_per_connection * made or ever["run_cnt"]
+            rows = tracer.rows(output)
+            result["rows"], result["missing_share"] = rows, max(0.0, 1 - rows / expected)
+        return result
+
+
+def rate_pass(tracer, program, seconds):
+    """Connections per second with statistics off."""
+    with tempfile.TemporaryDirectory(prefix="tcpledger-bench-") as name, bpf_statistics(False):
+        with running(tracer, pathlib.Path(name)):
+            return churn(program, seconds)["connections_per_s"]
+
+
+def median_of(samples):
+    """The median of each figure over the runs."""
+    return {key: statistics.median(sample[key] for sample in samples) for key in samples[0]}
+
+
+def bench_churn(paths, runs, seconds, say):
+    """{tracer: {figure: median}}; the tracers take turns."""
+    tracers = contenders(paths.tcpledger, paths.yardstick)
+    counted = {tracer.name: [] for tracer in tracers}
+    rates = {tracer.name: [] for tracer in tracers}
+    failed = {}
+    for run in range(runs):
+        for tracer in tracers:
+            if tracer.name in failed:
+                continue
+            say(f"churn {run + 1}/{runs}: {tracer.name}")
+            try:
+                rates[tracer.name].append(rate_pass(tracer, paths.churn, seconds))
+                if tracer.command:
+                    counted[tracer.name].append(counted_pass(tracer, paths.churn, seconds))
+            except (RuntimeError, OSError) as error:
+                failed[tracer.name] = str(error)
+    results = {}
+    for tracer in tracers:
+        if tracer.name in failed:
+            results[tracer.name] = {"error": failed[tracer.name]}
+            continue
+        results[tracer.name] = median_of(counted[tracer.name]) if counted[tracer.name] else {}
+        results[tracer.name]["connections_per_s"] = statistics.median(rates[tracer.name])
+        results[tracer.name]["samples"] = {"connections_per_s": rates[tracer.name], "counted": counted[tracer.name]}
+    return with_ratios(results)
+
+
+def with_ratios(results):
+    untraced = results["untraced"]["connections_per_s"]
+    empty = results["empty program"].get("ns_per_event")
+    for figures in results.values():
+        if "connections_per_s" in figures:
+            figures["rate_kept"] = figures["connections_per_s"] / untraced
+        if empty and "ns_per_event" in figures:
+            figures["times_empty"] = figures["ns_per_event"] / empty
+    return results

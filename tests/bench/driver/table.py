@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The figures as tables for a terminal; what is missing is a dash, never a 0."""
+
+
+def number(value, digits=0, scale=1.0, suffix=""):
+    return "–" if value is None else f"{value * scale:,.{digits}f}{suffix}"
+
+
+def share(value):
+    if value is None:
+        return "–"
+    return "0" if value == 0 else f"{value * 100:.1f} %" if value >= 0.001 else f"{value * 1e6:.0f} ppm"
+
+
+def table(title, heads, rows):
+    """Lines of a Markdown table, columns aligned; the first is text, the others figures."""
+    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
+
+    def line(cells):
+        padded = [cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:]))]
+        return "| " + " | ".join(padded) + " |"
+
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return [f"## {title}", "", line(heads), line(rule), *(line(row) for row in rows), ""]
+
+
+def churn_table(results):
+    heads = ["tracer", "connections/s", "kept", "ns/event", "× empty", "said lost", "missing", "reader ns/event", "user"]
+    rows = []
+    for name, figures in results.items():
+        if "error" in figures:
+            rows.append([name, "failed"] + ["–"] * (len(heads) - 2))
+            continue
+        get = figures.get
+        rows.append(
+            [
+                name,
+                number(get("connections_per_s")),
+                share(get("rate_kept")),
+                number(get("ns_per_event")),
+                number(get("times_empty"), 2),
+                number(get("said_lost")),
+                share(get("missing_share")),
+                number(get("reader_cpu_ns_per_event")),
+                number(get("reader_user_ns_per_event")),
+            ]
+        )
+    return table("Saturated loopback churn", heads, rows)
+
+
+def seed_tables(results):
+    lines = []
+    for count, lookers in results.items():
+        slowest = lookers["ss -tanp"]["seconds"]
+        rows = [
+            [
+                name,
+                number(figures["seconds"], 3),
+                number(figures["cpu_seconds"], 3),
+                number(slowest / figures["seconds"], 1),
+                number(figures["peak_rss_kb"], 0, 1 / 1024),
+                number(figures["rows"]),
+            ]
+            for name, figures in lookers.items()
+            if "seconds" in figures
+        ]
+        heads = ["command", "seconds", "CPU s", "× faster than ss -tanp", "peak MiB", "rows"]
+        lines += table(f"One look at {int(count):,} sockets", heads, rows)
+        top = lookers["tcpledger top"]
+        lines += [
+            f"`top` over them: {number(top['rss_kb'], 1, 1 / 1024)} MiB,"
+            f" {number(top['bytes_per_connection'])} bytes a connection.",
+            "",
+        ]
+    return lines
+
+
+def idle_table(idle, latency):
+    rows = []
+    if idle:
+        rows += [
+            ["CPU of idle top", number(idle["cpu_share"], 3, 100, " %")],
+            ["memory (RSS)", number(idle["rss_kb"], 1, 1 / 1024, " MiB")],
+            ["of it anonymous", number(idle["rss_anonymous_kb"], 1, 1 / 1024, " MiB")],
+            ["BPF maps, the ring among them", number(idle["bpf_map_bytes"], 1, 1 / 1048576, " MiB")],
+        ]
+    if latency:
+        rows.append(["top --once beyond its interval", number(latency["seconds_beyond_interval"], 3, 1, " s")])
+    return table("Idle host", ["figure", "median"], rows)
+
+
+def micro_table(results):
+    rows = []
+    for entry in results:
+        rate, size = entry.get("items_per_second"), entry.get("bytes_per_connection")
+        rows.append([entry["name"], number(1e9 / rate if rate else None, 1), number(size)])
+    return table("The books alone", ["benchmark", "ns/event", "bytes/connection"], rows)
+
+
+def render(document):
+    lines = [f"{key}: {value}" for key, value in document["host"].items()] + [""]
+    results = document["results"]
+    if "churn" in results:
+        lines += churn_table(results["churn"])
+    if "seed" in results:
+        lines += seed_tables(results["seed"])
+    if "idle" in results or "latency" in results:
+        lines += idle_table(results.get("idle"), results.get("latency"))
+    if "micro" in results:
+        lines += micro_table(results["micro"])
+    return "\n".join(lines)
