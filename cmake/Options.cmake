@@ -16,6 +16,7 @@ option(TCPLEDGER_WERROR "Warnings are errors" ${warnings_are_errors})
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 # Sanitized code without any optimisation is too slow for the end-to-end tests.
 set(CMAKE_CXX_FLAGS_DEBUG "-g -O1")
 
