@@ -145,7 +145,8 @@ class SsSocket:
 
     @property
     def key(self):
-        return (self.state, *self.local, *self.remote)
+        """What list says of it: a listener has no remote end."""
+        return (self.state, *self.local, *(self.remote if self.remote[1] else (None, None)))
 
 
 def _number(pattern, text, base):

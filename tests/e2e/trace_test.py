@@ -289,6 +289,7 @@ class Trace(TraceTest):
         client.do(f"churn 2000 127.0.0.1 {port} closer=client")
         self.assertEqual(server.reply()["connections"], 2000)
         lines = self.seen(stream, beacon)
+        self.assertEqual([line for line in stream.json_lines() if "lost" in line], [])
         counts = {}
         for line in lines:
             key = (line["pid"], line["old_state"], line["new_state"])
