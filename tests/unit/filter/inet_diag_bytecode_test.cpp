@@ -27,7 +27,7 @@ std::string passing(const InetDiagFilter& compiled, const test::Population& popu
     const test::ReferenceInetDiag kernel(compiled.bytecode);
     std::string letters;
     for (const test::Member& member : population.members()) {
-        const bool in_states = (compiled.states & state_bit(member.view.state)) != 0;
+        const bool in_states = (compiled.states & set_of(member.view.state)) != 0;
         if (in_states && !compiled.selects_nothing &&
             (compiled.bytecode.empty() || kernel.accepts(member.view))) {
             letters += member.letter;
