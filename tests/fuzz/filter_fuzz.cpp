@@ -40,7 +40,7 @@ void check_error(const Error& error)
     const std::vector<std::string> lines = lines_of(error.message());
     require(lines.size() == 3, "an error has three lines");
     for (const std::string& line : lines) {
-        require(printable(line) == line, "an error is printable");
+        require(filter::printable(line) == line, "an error is printable");
         require(line.size() < 1000, "an error is short");
     }
     require(lines[1].ends_with('^') && lines[1].find_first_not_of(' ') == lines[1].size() - 1,
@@ -61,7 +61,7 @@ void check_bytecode(const Filter& filter, const InetDiagContext& context,
             continue;
         }
         const bool passes = !compiled.selects_nothing &&
-                            (compiled.states & state_bit(member.view.state)) != 0 &&
+                            (compiled.states & set_of(member.view.state)) != 0 &&
                             (compiled.bytecode.empty() || kernel.accepts(member.view));
         require(passes || !filter.matches(member.view), "the kernel keeps nothing back");
     }
@@ -80,7 +80,7 @@ void check(std::string_view input)
     require((filter->states() & ~kAllStates) == 0 && filter->states() != 0, "states are states");
     for (const std::string& warning : filter->warnings()) {
         for (const std::string& line : lines_of(warning)) {
-            require(printable(line) == line, "a warning is printable");
+            require(filter::printable(line) == line, "a warning is printable");
         }
     }
     check_bytecode(*filter, {}, population);

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 
 struct Expression {
     enum class Kind { kTest, kAllOf, kAnyOf };
@@ -18,4 +18,4 @@ struct Expression {
     std::vector<Expression> parts; ///< of the others; kAllOf of nothing is true
 };
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

@@ -13,20 +13,20 @@ namespace {
 class StepWriter {
 public:
     /// Writes `expression` so that it goes to `on_true` or `on_false`. Returns where it begins.
-    std::uint32_t write(const Expression& expression, std::uint32_t on_true, std::uint32_t on_false,
-                        bool negated)
+    std::uint32_t write(const filter::Expression& expression, std::uint32_t on_true,
+                        std::uint32_t on_false, bool negated)
     {
         if (expression.negated) {
             std::swap(on_true, on_false);
             negated = !negated;
         }
-        if (expression.kind == Expression::Kind::kTest) {
+        if (expression.kind == filter::Expression::Kind::kTest) {
             steps_.push_back({expression.test, on_true, on_false, negated});
             return static_cast<std::uint32_t>(steps_.size() - 1);
         }
-        const bool all = expression.kind == Expression::Kind::kAllOf;
+        const bool all = expression.kind == filter::Expression::Kind::kAllOf;
         std::uint32_t begin = all ? on_true : on_false; // of no parts at all
-        for (const Expression& part : expression.parts | std::views::reverse) {
+        for (const filter::Expression& part : expression.parts | std::views::reverse) {
             begin =
                 all ? write(part, begin, on_false, negated) : write(part, on_true, begin, negated);
         }
@@ -55,7 +55,7 @@ private:
 
 } // namespace
 
-Filter::Filter(const Expression& expression, std::optional<StateSet> states,
+Filter::Filter(const filter::Expression& expression, std::optional<StateSet> states,
                std::vector<std::string> warnings)
     : states_(states), warnings_(std::move(warnings))
 {
@@ -66,13 +66,13 @@ Filter::Filter(const Expression& expression, std::optional<StateSet> states,
 
 bool Filter::matches(const SocketView& socket) const noexcept
 {
-    if (states_ && (*states_ & state_bit(socket.state)) == 0) {
+    if (states_ && (*states_ & set_of(socket.state)) == 0) {
         return false;
     }
     std::uint32_t at = steps_.empty() ? kAccept : 0;
     while (at != kAccept && at != kReject) {
         const FilterStep& step = steps_[at];
-        at = tcpledger::matches(step.test, socket) ? step.on_true : step.on_false;
+        at = filter::matches(step.test, socket) ? step.on_true : step.on_false;
     }
     return at == kAccept;
 }

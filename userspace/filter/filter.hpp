@@ -21,7 +21,7 @@ inline constexpr std::uint32_t kAccept = 0xffffffff;
 inline constexpr std::uint32_t kReject = 0xfffffffe;
 
 struct FilterStep {
-    Predicate test;
+    filter::Predicate test;
     std::uint32_t on_true = kAccept; ///< a later step, kAccept or kReject
     std::uint32_t on_false = kReject;
     bool negated = false; ///< under an odd number of nots: a false test helps to accept
@@ -32,7 +32,7 @@ public:
     /// Matches everything.
     Filter() = default;
     /// `states`: nothing when the user gave no state filter.
-    Filter(const Expression& expression, std::optional<StateSet> states,
+    Filter(const filter::Expression& expression, std::optional<StateSet> states,
            std::vector<std::string> warnings);
 
     Filter(Filter&&) noexcept = default;
@@ -44,7 +44,7 @@ public:
     /// The state filter, where one was given, and the expression. Allocates nothing.
     [[nodiscard]] bool matches(const SocketView& socket) const noexcept;
 
-    /// The states to look at, by state_bit(); kAllStates without a state filter. Which states
+    /// The states to look at, by set_of(); kAllStates without a state filter. Which states
     /// a command shows then (ss hides LISTEN, TIME-WAIT, …) is the command's business.
     [[nodiscard]] StateSet states() const noexcept { return states_.value_or(kAllStates); }
     [[nodiscard]] bool has_state_filter() const noexcept { return states_.has_value(); }

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 namespace {
 
 constexpr std::size_t kNowhere = std::string_view::npos;
@@ -92,4 +92,4 @@ bool glob_matches(std::string_view pattern, std::string_view text) noexcept
     return at == pattern.size();
 }
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

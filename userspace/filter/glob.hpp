@@ -5,11 +5,11 @@
 
 #include <string_view>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 
 /// `*` any run, `?` any byte, `[a-z]` and `[!a-z]` one of a set, `\` takes the next byte
 /// literally; a `[` without its `]` is itself. A text equal to the pattern always matches,
 /// so that `[kernel]` finds "[kernel]".
 [[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view text) noexcept;
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

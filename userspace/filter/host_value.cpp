@@ -8,7 +8,7 @@
 #include <array>
 #include <utility>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 namespace {
 
 constexpr std::string_view kPortExpected = "a port or the name of a service";
@@ -264,4 +264,4 @@ ParsedValue<HostTest> parse_host(std::string_view text, const Names& names)
     return test;
 }
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

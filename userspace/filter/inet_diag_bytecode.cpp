@@ -39,17 +39,17 @@ std::vector<Branches> simplify(std::span<const FilterStep> steps, const InetDiag
         Branches& own = branches[i];
         own.on_true = settled(steps[i].on_true);
         own.on_false = settled(steps[i].on_false);
-        switch (decide(steps[i].test, context)) {
-        case Decision::kByKernel:
+        switch (filter::decide(steps[i].test, context)) {
+        case filter::Decision::kByKernel:
             own.begin = own.on_true == own.on_false ? own.on_true : static_cast<std::uint32_t>(i);
             break;
-        case Decision::kTrue:
+        case filter::Decision::kTrue:
             own.begin = own.on_true;
             break;
-        case Decision::kFalse:
+        case filter::Decision::kFalse:
             own.begin = own.on_false;
             break;
-        case Decision::kUnknown: // the branch that helps to accept
+        case filter::Decision::kUnknown: // the branch that helps to accept
             own.begin = steps[i].negated ? own.on_false : own.on_true;
             break;
         }
@@ -99,7 +99,7 @@ std::vector<Instruction> instructions_of(std::span<const FilterStep> steps,
         };
         std::uint32_t on_true = place(branches[i].on_true);
         std::uint32_t on_false = place(branches[i].on_false);
-        InetDiagConditions conditions = inet_diag_conditions(steps[i].test);
+        filter::InetDiagConditions conditions = filter::inet_diag_conditions(steps[i].test);
         if (conditions.inverted) {
             std::swap(on_true, on_false);
         }

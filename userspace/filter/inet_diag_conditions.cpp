@@ -7,7 +7,7 @@
 #include <utility>
 #include <variant>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -144,4 +144,4 @@ InetDiagConditions inet_diag_conditions(const Predicate& test)
     return std::visit(Encoder{}, test);
 }
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 
 enum class Decision {
     kByKernel,
@@ -30,4 +30,4 @@ struct InetDiagConditions {
 /// Of a test that decide() leaves to the kernel; empty for any other.
 [[nodiscard]] InetDiagConditions inet_diag_conditions(const Predicate& test);
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\n\v\f\r";
@@ -130,4 +130,4 @@ std::string expected_but(std::string_view expected, std::string_view found)
            (cut ? "...\"" : "\"");
 }
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

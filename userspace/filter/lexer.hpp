@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 
 enum class TokenKind {
     kEnd,
@@ -71,4 +71,4 @@ private:
 /// "a value, not \"…\"": for a message; long values are cut.
 [[nodiscard]] std::string expected_but(std::string_view expected, std::string_view found);
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

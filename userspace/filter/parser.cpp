@@ -7,6 +7,7 @@
 #include <utility>
 
 namespace tcpledger {
+namespace filter {
 namespace {
 
 constexpr std::string_view kStatesExpected =
@@ -270,10 +271,11 @@ private:
 };
 
 } // namespace
+} // namespace filter
 
 Expected<Filter> parse_filter(std::span<const std::string> words, const Names& names)
 {
-    const FilterSource source(words);
+    const filter::FilterSource source(words);
     if (source.text().size() > kMaximumFilterBytes) {
         return tl::unexpected(source.error_at(kMaximumFilterBytes,
                                               "the end: a filter has at most " +
@@ -282,7 +284,7 @@ Expected<Filter> parse_filter(std::span<const std::string> words, const Names& n
     if (source.text().find_first_not_of(" \t\n\v\f\r") == std::string_view::npos) {
         return Filter();
     }
-    return Parser(source, names).parse();
+    return filter::Parser(source, names).parse();
 }
 
 } // namespace tcpledger

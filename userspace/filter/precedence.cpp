@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 namespace {
 
 /// Longer lists are not written out.
@@ -65,4 +65,4 @@ std::optional<std::string> precedence_warning(std::string_view text,
            "ss itself reads: " + from_left(text, parts) + ")";
 }
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 
 /// One operand of a list of operands joined by and and or, none of them in parentheses of
 /// their own.
@@ -23,4 +23,4 @@ struct ListPart {
 [[nodiscard]] std::optional<std::string> precedence_warning(std::string_view text,
                                                             std::span<const ListPart> parts);
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 namespace {
 
 constexpr unsigned kMappedPrefixBits = 96;
@@ -137,4 +137,4 @@ bool matches(const Predicate& predicate, const SocketView& socket) noexcept
     return std::visit(Matcher{socket}, predicate);
 }
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 
 enum class Side { kLocal, kRemote };
 
@@ -110,4 +110,4 @@ using Predicate = std::variant<HostTest, PortTest, InterfaceTest, MarkTest, Cgro
 /// Allocates nothing.
 [[nodiscard]] bool matches(const Predicate& predicate, const SocketView& socket) noexcept;
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

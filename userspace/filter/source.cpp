@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 namespace {
 
 /// What is shown on either side of the place, at most.
@@ -97,4 +97,4 @@ Error FilterSource::error_at(std::size_t offset, std::string_view expected) cons
     return {ErrorKind::kUsage, 0, std::move(lines), {}};
 }
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 
 class FilterSource {
 public:
@@ -30,4 +30,4 @@ private:
 /// Text of a user for a terminal: control characters and bytes that are no UTF-8 become '?'.
 [[nodiscard]] std::string printable(std::string_view text);
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

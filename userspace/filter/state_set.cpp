@@ -7,10 +7,10 @@
 namespace tcpledger {
 namespace {
 
-constexpr StateSet kClosed = state_bit(TcpState::kClose) | state_bit(TcpState::kBoundInactive);
-constexpr StateSet kSynRecv = state_bit(TcpState::kSynRecv) | state_bit(TcpState::kNewSynRecv);
-constexpr StateSet kConnected = kAllStates & ~(kClosed | state_bit(TcpState::kListen));
-constexpr StateSet kBucket = kSynRecv | state_bit(TcpState::kTimeWait);
+constexpr StateSet kClosed = set_of(TcpState::kClose) | set_of(TcpState::kBoundInactive);
+constexpr StateSet kSynRecv = set_of(TcpState::kSynRecv) | set_of(TcpState::kNewSynRecv);
+constexpr StateSet kConnected = kAllStates & ~(kClosed | set_of(TcpState::kListen));
+constexpr StateSet kBucket = kSynRecv | set_of(TcpState::kTimeWait);
 
 struct Group {
     std::string_view word; ///< lower case, with '-'
@@ -20,11 +20,11 @@ struct Group {
 constexpr std::array kGroups = {
     Group{"all", kAllStates},
     Group{"connected", kConnected},
-    Group{"synchronized", kConnected & ~state_bit(TcpState::kSynSent)},
+    Group{"synchronized", kConnected & ~set_of(TcpState::kSynSent)},
     Group{"bucket", kBucket},
     Group{"big", kAllStates & ~kBucket},
     Group{"unconnected", kClosed},
-    Group{"bound-inactive", state_bit(TcpState::kBoundInactive)},
+    Group{"bound-inactive", set_of(TcpState::kBoundInactive)},
 };
 
 char fold(char c)
@@ -57,7 +57,7 @@ StateSet states_shown_as(TcpState shown) noexcept
     case TcpState::kBoundInactive:
         break;
     }
-    return state_bit(shown);
+    return set_of(shown);
 }
 
 std::optional<StateSet> parse_state_set(std::string_view word) noexcept

@@ -13,7 +13,7 @@ namespace tcpledger {
 
 using StateSet = std::uint32_t;
 
-[[nodiscard]] constexpr StateSet state_bit(TcpState state) noexcept
+[[nodiscard]] constexpr StateSet set_of(TcpState state) noexcept
 {
     return StateSet{1} << static_cast<unsigned>(state);
 }

@@ -6,7 +6,7 @@
 #include <array>
 #include <charconv>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 namespace {
 
 using std::chrono::nanoseconds;
@@ -112,4 +112,4 @@ ParsedValue<MarkTest> parse_mark(std::string_view text)
     return test;
 }
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

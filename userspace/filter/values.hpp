@@ -15,7 +15,7 @@
 
 #include <tl/expected.hpp>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 
 template <typename T> using ParsedValue = tl::expected<T, std::string>;
 
@@ -46,4 +46,4 @@ template <typename Number>
 /// VALUE or VALUE/MASK.
 [[nodiscard]] ParsedValue<MarkTest> parse_mark(std::string_view text);
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <utility>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 namespace {
 
 using Result = ParsedValue<Predicate>;
@@ -157,4 +157,4 @@ std::string predicate_words()
     return list;
 }
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 
 enum class Takes {
     kNothing,  ///< a word that stands alone
@@ -30,4 +30,4 @@ struct PredicateWord {
 /// "src, dst, … or unaccepted", for messages.
 [[nodiscard]] std::string predicate_words();
 
-} // namespace tcpledger
+} // namespace tcpledger::filter

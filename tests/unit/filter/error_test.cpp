@@ -154,7 +154,7 @@ std::vector<std::string> failing(const std::string& expression)
 {
     const auto filter = test::parse(expression);
     if (filter) {
-        ADD_FAILURE() << "read without an error: " << printable(expression.substr(0, 80));
+        ADD_FAILURE() << "read without an error: " << filter::printable(expression.substr(0, 80));
         return {"", "", ""};
     }
     EXPECT_EQ(filter.error().kind, ErrorKind::kUsage);

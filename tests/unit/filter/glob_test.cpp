@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-namespace tcpledger {
+namespace tcpledger::filter {
 namespace {
 
 struct Case {
@@ -113,4 +113,4 @@ TEST(Glob, ManyStarsTakeBoundedTime)
 }
 
 } // namespace
-} // namespace tcpledger
+} // namespace tcpledger::filter

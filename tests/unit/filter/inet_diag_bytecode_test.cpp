@@ -27,7 +27,7 @@ std::string passing(const InetDiagFilter& compiled, const test::Population& popu
     const test::ReferenceInetDiag kernel(compiled.bytecode);
     std::string letters;
     for (const test::Member& member : population.members()) {
-        const bool in_states = (compiled.states & state_bit(member.view.state)) != 0;
+        const bool in_states = (compiled.states & set_of(member.view.state)) != 0;
         if (in_states && !compiled.selects_nothing &&
             (compiled.bytecode.empty() || kernel.accepts(member.view))) {
             letters += member.letter;
@@ -147,7 +147,7 @@ TEST(InetDiagBytecode, DecidedByTheKernelIsDecidedAlike)
     const test::Population population;
     test::ExpressionMaker maker(population, test::kKernelLeaves, 1);
     std::size_t programs = 0;
-    for (int i = 0; i < 1500; ++i) {
+    for (int i = 0; i < 600; ++i) {
         const test::RandomExpression expression = maker.make(4);
         const auto filter = test::parse(expression.text);
         const InetDiagFilter compiled = compile_inet_diag(*filter, kEverythingAllowed);
@@ -158,7 +158,7 @@ TEST(InetDiagBytecode, DecidedByTheKernelIsDecidedAlike)
         }
         ASSERT_EQ(passing(compiled, population), population.matching(*filter)) << expression.text;
     }
-    EXPECT_GT(programs, 1000U);
+    EXPECT_GT(programs, 400U);
 }
 
 TEST(InetDiagBytecode, NeverKeepsBackWhatTheFilterWants)
@@ -166,7 +166,7 @@ TEST(InetDiagBytecode, NeverKeepsBackWhatTheFilterWants)
     const test::Population population;
     test::ExpressionMaker maker(population, test::all_leaves(), 2);
     std::size_t narrowed = 0;
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 1000; ++i) {
         const test::RandomExpression expression = maker.make(4);
         const auto filter = test::parse(expression.text);
         const InetDiagFilter compiled = compile_inet_diag(*filter, {});
@@ -180,7 +180,7 @@ TEST(InetDiagBytecode, NeverKeepsBackWhatTheFilterWants)
             ASSERT_NE(passed.find(letter), std::string::npos) << letter << ": " << expression.text;
         }
     }
-    EXPECT_GT(narrowed, 1000U); // else nothing was filtered at all
+    EXPECT_GT(narrowed, 300U); // else nothing was filtered at all
 }
 
 TEST(InetDiagBytecode, AProgramTooLongIsNotSent)

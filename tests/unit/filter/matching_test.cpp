@@ -417,13 +417,12 @@ TEST(FilterMatching, WhetherStatesWereGivenIsKnown)
     const auto only_states = test::parse("state syn-recv state closed");
     EXPECT_TRUE(only_states->has_state_filter());
     EXPECT_FALSE(only_states->empty());
-    EXPECT_EQ(only_states->states(),
-              state_bit(TcpState::kSynRecv) | state_bit(TcpState::kNewSynRecv) |
-                  state_bit(TcpState::kClose) | state_bit(TcpState::kBoundInactive));
+    EXPECT_EQ(only_states->states(), set_of(TcpState::kSynRecv) | set_of(TcpState::kNewSynRecv) |
+                                         set_of(TcpState::kClose) |
+                                         set_of(TcpState::kBoundInactive));
 
     EXPECT_TRUE(test::parse("state all")->has_state_filter());
-    EXPECT_EQ(test::parse("exclude listening")->states(),
-              kAllStates & ~state_bit(TcpState::kListen));
+    EXPECT_EQ(test::parse("exclude listening")->states(), kAllStates & ~set_of(TcpState::kListen));
 }
 
 TEST(FilterMatching, WarnsWhereSsReadsFromTheLeft)

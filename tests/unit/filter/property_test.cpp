@@ -56,7 +56,7 @@ protected:
 
 TEST_F(FilterProperty, MeansWhatSetArithmeticSays)
 {
-    for (int i = 0; i < 1500; ++i) {
+    for (int i = 0; i < 600; ++i) {
         const test::RandomExpression expression = maker_.make(4);
         ASSERT_EQ(selected(expression.text), expression.members) << expression.text;
     }
@@ -64,7 +64,7 @@ TEST_F(FilterProperty, MeansWhatSetArithmeticSays)
 
 TEST_F(FilterProperty, NotNotXIsX)
 {
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 200; ++i) {
         const std::string x = maker_.make(3).text;
         ASSERT_EQ(selected("not not ( " + x + " )"), selected(x)) << x;
         ASSERT_EQ(selected("not ( not ( " + x + " ) )"), selected(x)) << x;
@@ -74,7 +74,7 @@ TEST_F(FilterProperty, NotNotXIsX)
 
 TEST_F(FilterProperty, DeMorgan)
 {
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 200; ++i) {
         const std::string x = "(" + maker_.make(3).text + ")";
         const std::string y = "(" + maker_.make(3).text + ")";
         ASSERT_EQ(selected("not (" + x + " and " + y + ")"), selected("not " + x + " or not " + y));
@@ -84,7 +84,7 @@ TEST_F(FilterProperty, DeMorgan)
 
 TEST_F(FilterProperty, AndDistributesOverOr)
 {
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 200; ++i) {
         const std::string x = "(" + maker_.make(2).text + ")";
         const std::string y = "(" + maker_.make(2).text + ")";
         const std::string z = "(" + maker_.make(2).text + ")";
@@ -95,7 +95,7 @@ TEST_F(FilterProperty, AndDistributesOverOr)
 
 TEST_F(FilterProperty, StepsGoForwardOnly)
 {
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 200; ++i) {
         const auto filter = test::parse(maker_.make(5).text);
         ASSERT_TRUE(filter);
         const auto steps = filter->steps();
