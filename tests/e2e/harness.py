@@ -20,9 +20,9 @@ from collections import Counter
 
 from actors import Actor, actor_binary
 from bounds import PATIENCE_S, eventually, stop
-from ledger import (Beacon, Stream, become_nobody, binary, parse_csv, parse_time, public_binary,
+from ledger import (Beacon, Stream, become_nobody, binary, is_summary, parse_csv, parse_time, public_binary,
                     run_ledger)
-from stage import FROM_SS, STATES, TO_SS, Container, Net, join_nets
+from stage import FROM_SS, STATES, TO_SS, Container, NamedNet, Net, join_nets
 
 SKIPPED = 77
 

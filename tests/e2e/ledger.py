@@ -140,6 +140,11 @@ class Beacon:
         raise AssertionError(f"the stream shows no mark: {stream.lines[-5:]}")
 
 
+def is_summary(line):
+    """The one line on stderr with which a stream ends: events, lost, duration."""
+    return re.search(rb"\d+ (transitions|events|tables)\b.*\blost\b.*\d+ ?(ms|s|m|h)\b", line)
+
+
 def parse_time(text):
     """RFC 3339 with microseconds → seconds since the epoch; a ValueError for anything else."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)", text):

@@ -35,8 +35,10 @@ class Net:
     def __init__(self):
         self.keeper = subprocess.Popen(["sleep", "infinity"], stdin=subprocess.DEVNULL,
                                        preexec_fn=_unshare_net)
-        self.path = f"/proc/{self.keeper.pid}/ns/net"
-        self.fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        self._open(f"/proc/{self.keeper.pid}/ns/net")
+
+    def _open(self, path):
+        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.inum = os.fstat(self.fd).st_ino
         self.pids = set()  # of the actors that ever lived here
         try:
@@ -90,10 +92,19 @@ class Net:
         return dict(Counter(states))
 
     def close(self):
-        stop(self.keeper)
+        if self.keeper is not None:
+            stop(self.keeper)
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+class NamedNet(Net):
+    """One made by `ip netns add`; lives as long as its name, without any process."""
+
+    def __init__(self, name):
+        self.keeper = None
+        self._open(f"/run/netns/{name}")
 
 
 def join_nets(left, right, left_address="10.77.0.1", right_address="10.77.0.2"):

@@ -43,7 +43,8 @@ class TopTest(harness.LedgerTest):
     def eventually_states(self, stream, actor, **expected):
         def check():
             document = self.next_document(stream)
-            self.assertEqual(self.states(document, actor), expected)
+            lost = sum(json.loads(line)["totals"]["lost"] for line in list(stream.lines))
+            self.assertEqual(self.states(document, actor), expected, f"{lost} events lost so far")
             return document
         return eventually(check)
 

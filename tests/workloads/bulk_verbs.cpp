@@ -4,10 +4,12 @@
 //
 //   connect_many PREFIX COUNT ADDRESS PORT [from=ADDRESS]
 //   accept_many PREFIX COUNT LISTENER
+//   linger2_many PREFIX SECONDS            TCP_LINGER2
 //   close_many PREFIX · reset_many PREFIX
 #include "actor.hpp"
 #include "addresses.hpp"
 
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -55,6 +57,18 @@ std::optional<JsonLine> do_accept_many(Actor& actor, const Command& command)
     return counted(command, ports);
 }
 
+std::optional<JsonLine> do_linger2_many(Actor& actor, const Command& command)
+{
+    const int seconds = command.number(1);
+    for (const std::string& name : actor.names(command.arg(0))) {
+        if (::setsockopt(actor.socket(name), IPPROTO_TCP, TCP_LINGER2, &seconds, sizeof(seconds)) !=
+            0) {
+            return failure(command.verb, errno);
+        }
+    }
+    return JsonLine(command.verb).flag("ok", true);
+}
+
 std::optional<JsonLine> close_all(Actor& actor, const Command& command, bool reset)
 {
     const std::vector<std::string> names = actor.names(command.arg(0));
@@ -79,6 +93,7 @@ void add_bulk_verbs(VerbTable& table)
 {
     table["connect_many"] = do_connect_many;
     table["accept_many"] = do_accept_many;
+    table["linger2_many"] = do_linger2_many;
     table["close_many"] = [](Actor& actor, const Command& command) {
         return close_all(actor, command, false);
     };

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <string>
 
-int main()
+int main(int argc, char** argv)
 {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL); // no test leaves its actors behind
     ::signal(SIGPIPE, SIG_IGN);
@@ -26,5 +28,12 @@ int main()
         ::setrlimit(RLIMIT_NOFILE, &files);
     }
     workload::Actor actor(STDIN_FILENO, STDOUT_FILENO);
+    for (int i = 1; i < argc; ++i) { // sockets kept by the verb exec: NAME=FD
+        const std::string word = argv[i];
+        const std::size_t equals = word.find('=');
+        if (equals != std::string::npos) {
+            actor.add_socket(word.substr(0, equals), std::atoi(word.c_str() + equals + 1));
+        }
+    }
     return actor.serve();
 }

@@ -8,6 +8,7 @@
 //   take NAME · dup NEW NAME
 //   accept_thread NAME LISTENER · join NAME    accept() blocked in another thread
 //   comm HEXBYTES               this process's name, any bytes
+//   exec                        the same program anew (its comm becomes "exe"), sockets kept
 //   reap CHILD · exit STATUS · pid
 #include "actor.hpp"
 #include "addresses.hpp"
@@ -211,6 +212,23 @@ std::optional<JsonLine> do_comm(Actor&, const Command& command)
     return done(command);
 }
 
+/// On success the new program says hello in place of an answer.
+std::optional<JsonLine> do_exec(Actor& actor, const Command& command)
+{
+    std::vector<std::string> words = {"tcp_actor"};
+    for (const auto& [name, fd] : actor.sockets) {
+        ::fcntl(fd, F_SETFD, 0);
+        words.push_back(name + "=" + std::to_string(fd));
+    }
+    std::vector<char*> arguments;
+    for (std::string& word : words) {
+        arguments.push_back(word.data());
+    }
+    arguments.push_back(nullptr);
+    ::execv("/proc/self/exe", arguments.data());
+    return failure(command.verb, errno);
+}
+
 std::optional<JsonLine> do_reap(Actor& actor, const Command& command)
 {
     const auto child = actor.children.find(command.arg(0));
@@ -239,6 +257,7 @@ void add_process_verbs(VerbTable& table)
     table["accept_thread"] = do_accept_thread;
     table["join"] = do_join;
     table["comm"] = do_comm;
+    table["exec"] = do_exec;
     table["reap"] = do_reap;
     table["pid"] = [](Actor&, const Command& command) { return done(command); };
     table["exit"] = [](Actor& actor, const Command& command) {

@@ -8,7 +8,8 @@
 //   accept NAME LISTENER
 //   send NAME BYTES · fill NAME            fill: until the kernel takes no more
 //   receive NAME BYTES · eof NAME          eof: reads until the peer's end
-//   shutdown NAME rd|wr|rdwr · close NAME · reset NAME · disconnect NAME
+//   shutdown NAME rd|wr|rdwr · close NAME · reset NAME
+//   disconnect NAME · reconnect NAME ADDRESS PORT · listen_again NAME
 #include "actor.hpp"
 #include "addresses.hpp"
 
@@ -246,6 +247,25 @@ std::optional<JsonLine> do_disconnect(Actor& actor, const Command& command)
     return describe(command, command.arg(0), actor.socket(command.arg(0)));
 }
 
+std::optional<JsonLine> do_reconnect(Actor& actor, const Command& command)
+{
+    const auto address = make_address(command.arg(1), command.number(2));
+    const int fd = actor.socket(command.arg(0));
+    if (!address || ::connect(fd, address->get(), address->length) != 0) {
+        return failure(command.verb, errno);
+    }
+    return describe(command, command.arg(0), fd);
+}
+
+std::optional<JsonLine> do_listen_again(Actor& actor, const Command& command)
+{
+    const int fd = actor.socket(command.arg(0));
+    if (::listen(fd, 16) != 0) {
+        return failure(command.verb, errno);
+    }
+    return describe(command, command.arg(0), fd);
+}
+
 } // namespace
 
 void add_socket_verbs(VerbTable& table)
@@ -263,6 +283,8 @@ void add_socket_verbs(VerbTable& table)
     table["close"] = close_socket;
     table["reset"] = do_reset;
     table["disconnect"] = do_disconnect;
+    table["reconnect"] = do_reconnect;
+    table["listen_again"] = do_listen_again;
 }
 
 } // namespace workload

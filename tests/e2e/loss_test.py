@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Events that did not fit the ring are counted, shown, and the books are right again afterwards."""
+
+import json
+import signal
+
+import harness
+from harness import eventually
+from watching import TopTest
+
+
+class Loss(TopTest):
+    def lost(self, stream):
+        return sum(json.loads(line)["totals"]["lost"] for line in list(stream.lines))
+
+    def churn_while_stopped(self, stream, server, client, port, count, closer):
+        """tcpledger does not run while `count` connections come and go."""
+        stream.process.send_signal(signal.SIGSTOP)
+        server.post(f"serve {count} l closer={closer}")
+        made = client.do(f"churn {count} 127.0.0.1 {port} closer={closer}")
+        self.assertEqual(made["failed"], 0)
+        server.reply()
+        stream.process.send_signal(signal.SIGCONT)
+
+    def stage(self, *options):
+        server, client = self.actor(self.n), self.actor(self.n)
+        port = server.do("listen l 127.0.0.1 0")["local_port"]
+        client.do(f"connect_many held 30 127.0.0.1 {port}")
+        server.do("accept_many kept 30 l")
+        stream = self.watch("--ring-size", "64K", *options)
+        return stream, server, client, port
+
+    def test_counted_and_repaired(self):
+        stream, server, client, port = self.stage()
+        self.churn_while_stopped(stream, server, client, port, 3000, "reset")
+        eventually(lambda: self.assertGreater(self.lost(stream), 10000))
+        self.eventually_states(stream, server, LISTEN=1, ESTABLISHED=30)
+        self.eventually_states(stream, client, ESTABLISHED=30)
+
+    def test_what_happened_in_the_gap_is_found(self):
+        stream, server, client, port = self.stage()
+        stream.process.send_signal(signal.SIGSTOP)
+        server.post("serve 2000 l closer=reset")
+        client.do(f"churn 2000 127.0.0.1 {port} closer=reset")
+        server.reply()
+        for i in range(10):  # after the ring is full: no event tells of these
+            client.do(f"close held{i}")
+            server.do(f"close kept{10 + i}")
+        client.do(f"connect_many new 5 127.0.0.1 {port}")
+        expected = self.n.counts()
+        self.assertEqual(expected, {"LISTEN": 1, "ESTABLISHED": 30, "CLOSE_WAIT": 20,
+                                    "FIN_WAIT2": 20})
+        stream.process.send_signal(signal.SIGCONT)
+        self.eventually_states(stream, server, LISTEN=1, ESTABLISHED=15, CLOSE_WAIT=10,
+                               FIN_WAIT2=10)
+        self.eventually_states(stream, client, ESTABLISHED=15, CLOSE_WAIT=10, FIN_WAIT2=10)
+        self.assertGreater(self.lost(stream), 0)
+
+    def test_trace_tells_of_a_loss_in_place(self):
+        beacon = harness.Beacon(self)
+        server, client = self.actor(self.n), self.actor(self.n)
+        port = server.do("listen l 127.0.0.1 0")["local_port"]
+        stream = self.stream("trace", "--json", "--ring-size", "64K")
+        beacon.reach(stream)
+        before = len(stream.lines)
+        self.churn_while_stopped(stream, server, client, port, 3000, "reset")
+        beacon.reach(stream)
+        after = [json.loads(line) for line in stream.lines[before:]]
+        lost = sum(line["lost"] for line in after if "lost" in line)
+        seen = sum(1 for line in after if line.get("netns") == self.n.inum)
+        self.assertGreater(lost, 10000)
+        # 3 transitions on each side; each was either shown or counted as lost. Others on this
+        # host may lose events too.
+        self.assertGreaterEqual(lost + seen, 6 * 3000)
+        self.assertLess(seen, 6 * 3000)
+        for line in after:
+            if "lost" in line:
+                harness.parse_time(line["time"])
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A live `top` puts each connection on its true owner, however the descriptor travelled."""
+
+import os
+import signal
+
+import harness
+from harness import eventually
+from watching import TopTest, nonzero
+
+
+class Ownership(TopTest):
+    def eventually_rows(self, stream, expected):
+        """expected: pid → states; {} or absent rows are the same."""
+        def check():
+            document = self.next_document(stream)
+            rows = {pid: self.row(document, pid) for pid in expected}
+            got = {pid: nonzero(row["states"]) if row else {} for pid, row in rows.items()}
+            self.assertEqual(got, expected)
+        eventually(check)
+
+    def test_reuseport_siblings_each_own_their_queue(self):
+        stream = self.watch()
+        siblings = [self.actor(self.n) for _ in range(3)]
+        port = siblings[0].do("listen l 127.0.0.1 0 reuseport=1")["local_port"]
+        for sibling in siblings[1:]:
+            sibling.do(f"listen l 127.0.0.1 {port} reuseport=1")
+        client = self.actor(self.n)
+        client.do(f"connect_many c 90 127.0.0.1 {port}")
+        queues = {s.holders[0][0]: s.recv_queue for s in self.n.ss() if s.state == "LISTEN"}
+        self.assertEqual(sum(queues.values()), 90)
+        self.assertGreater(min(queues.values()), 0)
+        self.eventually_rows(stream, {
+            client.pid: {"ESTABLISHED": 90},
+            **{pid: {"LISTEN": 1, "ESTABLISHED": count} for pid, count in queues.items()}})
+        client.kill()
+        self.eventually_rows(stream, {
+            client.pid: {"FIN_WAIT2": 90},
+            **{pid: {"LISTEN": 1, "CLOSE_WAIT": count} for pid, count in queues.items()}})
+
+    def test_thread_that_was_blocked_in_accept_at_the_start(self):
+        server, client = self.actor(self.n), self.actor(self.n)
+        port = server.do("listen l 127.0.0.1 0")["local_port"]
+        server.do("accept_thread s l")
+        stream = self.watch()
+        client.do(f"connect c 127.0.0.1 {port}")
+        server.do("join s")
+        self.eventually_rows(stream, {server.pid: {"LISTEN": 1, "ESTABLISHED": 1}})
+        client.do("close c")
+        self.eventually_rows(stream, {server.pid: {"LISTEN": 1, "CLOSE_WAIT": 1},
+                                      client.pid: {"FIN_WAIT2": 1}})
+
+    def test_passed_by_scm_rights(self):
+        stream = self.watch()
+        server, client, _ = self.pair(self.n, count=1)
+        child = server.do("fork receiver")["child"]
+        server.do("tell receiver close s0")
+        server.do("tell receiver close l")
+        server.do("pass s0 receiver")
+        server.do("tell receiver take passed")
+        server.do("close s0")
+        self.eventually_rows(stream, {server.pid: {"LISTEN": 1}, child: {"ESTABLISHED": 1}})
+        client.do("close c0")
+        self.eventually_rows(stream, {child: {"CLOSE_WAIT": 1}, client.pid: {"FIN_WAIT2": 1}})
+        server.do("tell receiver close passed")
+        self.eventually_rows(stream, {child: {}, server.pid: {"LISTEN": 1},
+                                      client.pid: {"TIME_WAIT": 1}})
+
+    def test_child_survives_its_parent(self):
+        stream = self.watch()
+        server, client, _ = self.pair(self.n, count=3)
+        middle = server.do("fork middle")["child"]
+        server.do("close_many s")
+        server.do("close l")
+        self.eventually_rows(stream, {server.pid: {}, middle: {"LISTEN": 1, "ESTABLISHED": 3}})
+
+    def test_killed_parent_of_a_shared_listener(self):
+        """The listener's owner is killed; the worker that shares it goes on and owns it."""
+        stream = self.watch()
+        parent, client = self.actor(self.n), self.actor(self.n)
+        port = parent.do("listen l 127.0.0.1 0")["local_port"]
+        worker = parent.do("fork worker")["child"]
+        self.eventually_rows(stream, {parent.pid: {"LISTEN": 1}, worker: {}})
+        parent.do("close l")
+        self.eventually_rows(stream, {parent.pid: {}, worker: {"LISTEN": 1}})
+        client.do(f"connect_many c 7 127.0.0.1 {port}")
+        self.eventually_rows(stream, {parent.pid: {}, worker: {"LISTEN": 1, "ESTABLISHED": 7},
+                                      client.pid: {"ESTABLISHED": 7}})
+
+    def test_exec_is_the_same_process_with_a_new_name(self):
+        stream = self.watch()
+        server, client, _ = self.pair(self.n, count=2)
+        server.do("exec")
+
+        def renamed():
+            row = self.row(self.next_document(stream), server.pid)
+            self.assertEqual((row["comm"], nonzero(row["states"])),
+                             ("exe", {"LISTEN": 1, "ESTABLISHED": 2}))
+        eventually(renamed)
+        client.do("close_many c")
+        self.eventually_rows(stream, {server.pid: {"LISTEN": 1, "CLOSE_WAIT": 2}})
+        server.do("close_many s")
+        self.eventually_rows(stream, {server.pid: {"LISTEN": 1}, client.pid: {"TIME_WAIT": 2}})
+
+    def test_renamed_process_shows_its_new_name(self):
+        stream = self.watch()
+        server, _, _ = self.pair(self.n)
+        server.do("comm " + b"renamed".hex())
+
+        def renamed():
+            self.assertEqual(self.row(self.next_document(stream), server.pid)["comm"], "renamed")
+        eventually(renamed)
+
+    def test_time_wait_stays_with_who_closed_first_after_exit(self):
+        stream = self.watch()
+        server, client, _ = self.pair(self.n, count=10)
+        client.end()
+        server.do("close_many s")
+        self.eventually_rows(stream, {server.pid: {"LISTEN": 1}, client.pid: {"TIME_WAIT": 10}})
+        row = self.row(self.next_document(stream), client.pid)
+        self.assertEqual(row["comm"], "tcp_actor")
+
+    def test_non_blocking_connects_that_fail(self):
+        stream = self.watch()
+        client = self.actor(self.n)
+        for i in range(5):
+            client.do(f"connect c{i} 127.0.0.1 9 nonblock=1")
+            self.assertEqual(client.attempt(f"await c{i}")["errno"], "ECONNREFUSED")
+        self.next_document(stream)
+        eventually(lambda: self.assertEqual(self.sums(stream, client), (5, 5)))
+        self.eventually_rows(stream, {client.pid: {}})
+
+    def test_namespaces_of_the_processes_do_not_matter(self):
+        """Opened in one namespace, held by a process that lives in another."""
+        other = self.net()
+        harness.join_nets(self.n, other)
+        stream = self.watch()
+        server, client = self.actor(self.n), self.actor(other)
+        port = server.do("listen l 10.77.0.1 0")["local_port"]
+        client.do(f"connect_many c 6 10.77.0.1 {port}")
+        server.do("accept_many s 6 l")
+        self.eventually_rows(stream, {server.pid: {"LISTEN": 1, "ESTABLISHED": 6},
+                                      client.pid: {"ESTABLISHED": 6}})
+        os.kill(client.pid, signal.SIGKILL)
+        self.eventually_rows(stream, {server.pid: {"LISTEN": 1, "CLOSE_WAIT": 6},
+                                      client.pid: {"FIN_WAIT2": 6}})
+
+
+if __name__ == "__main__":
+    harness.main()
