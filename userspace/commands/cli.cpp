@@ -2,14 +2,17 @@
 #include "commands/cli.hpp"
 
 #include "commands/top_columns.hpp"
+#include "output/escape.hpp"
 #include "version.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -48,12 +51,29 @@ std::string check_state(const std::string& text)
     return parse_state(text) ? "" : "no state \"" + text + "\"; one of " + all_state_names();
 }
 
+/// The decimal number that is the whole of `text`.
+std::optional<std::uint64_t> parse_natural(const std::string& text)
+{
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole ? std::optional(number) : std::nullopt;
+}
+
 std::string check_port(const std::string& text)
 {
-    std::uint32_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    const bool whole = error == std::errc() && end == text.data() + text.size();
-    return whole && port >= 1 && port <= 65535 ? "" : "no port \"" + text + "\"; 1 to 65535";
+    const std::uint64_t port = parse_natural(text).value_or(0);
+    return port >= 1 && port <= 65535 ? "" : "no port \"" + text + "\"; 1 to 65535";
+}
+
+std::string check_natural(const std::string& text)
+{
+    return parse_natural(text) ? "" : "no number \"" + text + "\"; 0 or more";
+}
+
+std::string check_positive(const std::string& text)
+{
+    return parse_natural(text).value_or(0) > 0 ? "" : "no number \"" + text + "\"; 1 or more";
 }
 
 std::string check_sort_column(const std::string& text)
@@ -116,10 +136,11 @@ CLI::App& add_top(CLI::App& app, Typed& typed)
     top.add_option("-d,--delay", typed.delay_s, "seconds between tables (default 1)")
         ->check(CLI::Range(0.1, 3600.0));
     top.add_option("-c,--count", options.count, "end after so many tables")
-        ->check(CLI::PositiveNumber);
+        ->check(validator(check_positive, "NUMBER"));
     top.add_option("-s,--sort", options.sort, "column to sort by (default total)")
         ->check(validator(check_sort_column, "COLUMN"));
-    top.add_option("-r,--rows", options.rows, "at most so many processes");
+    top.add_option("-r,--rows", options.rows, "at most so many processes")
+        ->check(validator(check_natural, "NUMBER"));
     top.footer("Examples:\n"
                "  tcpledger top                          watch this host\n"
                "  tcpledger top --once --sort CLOSE_WAIT -r 5\n"
@@ -151,7 +172,7 @@ CLI::App& add_trace(CLI::App& app, Typed& typed)
     trace.add_option("--duration", typed.duration_s, "end after so many seconds")
         ->check(CLI::Range(0.001, 31536000.0));
     trace.add_option("-c,--count", options.count, "end after so many transitions")
-        ->check(CLI::PositiveNumber);
+        ->check(validator(check_positive, "NUMBER"));
     trace.footer(
         "Examples:\n"
         "  tcpledger trace -T\n"
@@ -167,7 +188,8 @@ CLI::App& add_states_command(CLI::App& app, Typed& typed)
     states.add_option("--by", typed.by, "process, remote, netns or container")
         ->check(CLI::IsMember({"process", "remote", "netns", "container"}));
     add_states(states, typed);
-    states.add_option("-n,--number", typed.states_command.limit, "at most so many rows");
+    states.add_option("-n,--number", typed.states_command.limit, "at most so many rows")
+        ->check(validator(check_natural, "NUMBER"));
     states.footer("Examples:\n"
                   "  tcpledger states\n"
                   "  tcpledger states --by process --state CLOSE_WAIT -n 10\n"
@@ -232,6 +254,19 @@ Grouping finished_grouping(const std::string& by)
     return by == "container" ? Grouping::kContainer : Grouping::kNone;
 }
 
+/// Prints the help that was asked for, or says what was wrong. The user's words are
+/// in the message, so it is made safe to show.
+ExitStatus end_with(const CLI::App& app, const CLI::ParseError& error)
+{
+    if (error.get_exit_code() == 0) {
+        app.exit(error);
+        return ExitStatus::kDone;
+    }
+    fmt::print(stderr, "tcpledger: {}\nRun with --help for more information.\n",
+               visible(error.what()));
+    return ExitStatus::kUsage;
+}
+
 /// With no command: the live table on a terminal, one table in a pipe.
 TopOptions default_command()
 {
@@ -263,8 +298,7 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     try { // CLI11 reports by exceptions; none leaves this function
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        const bool said_all = app.exit(error) == 0;
-        return tl::unexpected(said_all ? ExitStatus::kDone : ExitStatus::kUsage);
+        return tl::unexpected(end_with(app, error));
     }
     const CommonOptions common = finished_common(typed);
     if (top.parsed()) {

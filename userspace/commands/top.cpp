@@ -4,6 +4,7 @@
 #include "commands/signals.hpp"
 #include "commands/top_columns.hpp"
 #include "commands/top_view.hpp"
+#include "output/format.hpp"
 #include "output/stream.hpp"
 #include "output/terminal.hpp"
 #include "procfs/clock.hpp"
@@ -112,7 +113,8 @@ ExitStatus run(const TopOptions& options)
     ContainerNames containers;
     std::uint64_t left = options.once ? 1 : options.count.value_or(UINT64_MAX);
     session.begin_interval();
-    Steady::time_point begun = Steady::now();
+    const Steady::time_point started = Steady::now();
+    Steady::time_point begun = started;
     while (left > 0 && !signals.came() && !stream->closed()) {
         run_until(session, begun + options.delay, signals);
         const Steady::time_point now = Steady::now();
@@ -125,7 +127,12 @@ ExitStatus run(const TopOptions& options)
         begun = now;
         --left;
     }
+    const bool reader_left = stream->closed();
     stream->close();
+    if (signals.came() && options.batch && !reader_left) {
+        spdlog::info("{} events lost, {}", session.lost_total(),
+                     format_duration(Steady::now() - started));
+    }
     return ExitStatus::kDone;
 }
 

@@ -46,7 +46,6 @@ public:
         if (const std::string text = format_.header(); !text.empty()) {
             stream_->write_line(text);
         }
-        stream_->flush();
     }
 
     void transition(const AppliedTransition& applied)
@@ -98,7 +97,7 @@ ExitStatus run(const TraceOptions& options)
     for (const std::string& note : session.health().notes) {
         spdlog::warn("{}", note);
     }
-    spdlog::info("tracing; {} connections on the books", session.ledger().books().size());
+    output.stream().flush(); // the header tells that the books are whole now
 
     const Steady::time_point begun = Steady::now();
     const Steady::time_point end =
@@ -107,6 +106,10 @@ ExitStatus run(const TraceOptions& options)
         session.step(std::chrono::milliseconds(50), signals.fd());
         output.stream().flush_if_due(Steady::now());
     }
+    if (output.stream().closed()) {
+        return ExitStatus::kDone; // the reader left: it wants to hear no more
+    }
+    session.step(std::chrono::milliseconds(0)); // what was under way
     output.stream().close();
     const std::chrono::nanoseconds took = Steady::now() - begun;
     spdlog::info("{} transitions shown, {} events lost, {} lines dropped, {}", output.shown(),

@@ -84,12 +84,11 @@ void CensusTaker::dump_namespaces(const CensusRequest& request, Census& census) 
         return;
     }
     census.processes_denied = list->denied_count;
-    if (list->denied_count > 0) {
+    if (list->denied_count > 0 && !held_capabilities().sys_ptrace) {
         census.notes.push_back(
-            fmt::format("{} process{} may not be looked at{}: what only they hold shows no owner, "
-                        "and a network namespace of theirs alone is missing",
-                        list->denied_count, list->denied_count == 1 ? "" : "es",
-                        held_capabilities().sys_ptrace ? "" : " (needs CAP_SYS_PTRACE)"));
+            fmt::format("{} process{} may not be looked at (needs CAP_SYS_PTRACE): what only they "
+                        "hold shows no owner, and a network namespace of theirs alone is missing",
+                        list->denied_count, list->denied_count == 1 ? "" : "es"));
     }
     bool own = true; // the first of the list: no need to enter it
     for (const NetworkNamespace& netns : list->namespaces) {

@@ -6,6 +6,7 @@
 #include "procfs/processes.hpp"
 
 #include <poll.h>
+#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -20,8 +21,21 @@ constexpr std::chrono::milliseconds kQuietWait{80};
 
 constexpr std::chrono::milliseconds kLossCheckPeriod{100};
 
-/// A census may take this share of one CPU, averaged over its period.
+/// A census may take 1/kCensusShare of one CPU, averaged over its period.
 constexpr int kCensusShare = 100;
+
+std::chrono::nanoseconds cpu_time(clockid_t clock)
+{
+    timespec time{};
+    ::clock_gettime(clock, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+/// CPU time of all threads but this one: the census's, and the helpers it starts.
+std::chrono::nanoseconds other_threads_cpu_time()
+{
+    return cpu_time(CLOCK_PROCESS_CPUTIME_ID) - cpu_time(CLOCK_THREAD_CPUTIME_ID);
+}
 
 } // namespace
 
@@ -115,13 +129,14 @@ void Session::settle_census(const Census& census)
     if (seeded()) {
         drain(); // evidence is older than events only if all of these are applied
     }
+    const auto settle_began = cpu_time(CLOCK_THREAD_CPUTIME_ID);
     const SettlementReport report = settle(settlement_, census);
-    const MonotonicTime settled = monotonic_now();
     health_.drift = report.drift;
     health_.notes = census.notes;
     holders_ = census.holders;
     mark_exited_processes();
-    const MonotonicTime cost = settled - census.started;
+    const auto cost = other_threads_cpu_time() - census_cpu_before_ +
+                      cpu_time(CLOCK_THREAD_CPUTIME_ID) - settle_began;
     next_census_ = std::max<MonotonicTime>(census.started + options_.census_period,
                                            census.started + cost * kCensusShare);
 }
@@ -129,6 +144,7 @@ void Session::settle_census(const Census& census)
 void Session::start_census(MonotonicTime now)
 {
     settlement_.begin(now);
+    census_cpu_before_ = other_threads_cpu_time();
     census_thread_.start(CensusRequest{});
 }
 

@@ -80,6 +80,7 @@ private:
     std::vector<CensusHolder> holders_;
     SessionHealth health_;
     std::uint64_t lost_total_ = 0;
+    std::chrono::nanoseconds census_cpu_before_{};
     MonotonicTime next_census_{};
     MonotonicTime next_loss_check_{};
     std::size_t last_drained_ = 0;
