@@ -59,10 +59,11 @@ function(add_e2e_test path)
         "${TCPLEDGER_TEST_ENVIRONMENT};TCPLEDGER=$<TARGET_FILE:tcpledger>;WORKLOADS=${PROJECT_BINARY_DIR}/tests/workloads;PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-# add_check_test(NAME): one of the checks of scripts/check, about the sources alone.
+# add_check_test(NAME [CONFIGURATIONS C]): one of the checks of scripts/check, about the
+# sources alone; with CONFIGURATIONS only when ctest is asked for them (ctest -C C).
 function(add_check_test name)
     if(NOT TCPLEDGER_SANITIZE)
-        add_test(NAME check.${name} COMMAND ${PROJECT_SOURCE_DIR}/scripts/check ${name})
+        add_test(NAME check.${name} ${ARGN} COMMAND ${PROJECT_SOURCE_DIR}/scripts/check ${name})
         set_tests_properties(check.${name} PROPERTIES LABELS check TIMEOUT 900 SKIP_RETURN_CODE 77
             ENVIRONMENT "BUILD_DIR=${PROJECT_BINARY_DIR}")
     endif()
