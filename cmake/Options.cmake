@@ -25,17 +25,23 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-add_library(tcpledger_flags INTERFACE)
-add_library(tcpledger::flags ALIAS tcpledger_flags)
-target_compile_options(tcpledger_flags INTERFACE
+# tcpledger::warnings is for what is linked statically, which no sanitizer can be;
+# everything else takes tcpledger::flags.
+add_library(tcpledger_warnings INTERFACE)
+add_library(tcpledger::warnings ALIAS tcpledger_warnings)
+target_compile_options(tcpledger_warnings INTERFACE
     -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wcast-align -Wconversion -Wsign-conversion)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC 12 warns wrongly about std::string concatenation (GCC bug 105651)
-    target_compile_options(tcpledger_flags INTERFACE -Wno-restrict)
+    target_compile_options(tcpledger_warnings INTERFACE -Wno-restrict)
 endif()
 if(TCPLEDGER_WERROR)
-    target_compile_options(tcpledger_flags INTERFACE -Werror)
+    target_compile_options(tcpledger_warnings INTERFACE -Werror)
 endif()
+
+add_library(tcpledger_flags INTERFACE)
+add_library(tcpledger::flags ALIAS tcpledger_flags)
+target_link_libraries(tcpledger_flags INTERFACE tcpledger::warnings)
 if(TCPLEDGER_SANITIZE)
     target_compile_options(tcpledger_flags INTERFACE
         -fsanitize=${TCPLEDGER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -33,36 +33,42 @@ function(add_unit_test path)
         ENVIRONMENT "${TCPLEDGER_TEST_ENVIRONMENT}")
 endfunction()
 
-# add_bpf_test(NAME USES…): tests/bpf/NAME_test.cpp, a GoogleTest program that loads
-# BPF programs into the running kernel. One after the other: they share its tracepoints.
-function(add_bpf_test path)
-    cmake_parse_arguments(TEST "" "" "USES" ${ARGN})
-    string(REPLACE "/" "." name "bpf.${path}")
+# add_root_test(LABEL NAME SOURCES… USES…): a GoogleTest program that needs root and a
+# kernel to itself: one after the other, because they share its tracepoints and its load.
+function(add_root_test label path)
+    cmake_parse_arguments(TEST "" "" "SOURCES;USES" ${ARGN})
+    string(REPLACE "/" "." name "${label}.${path}")
     string(REPLACE "." "_" target "${name}")
-    add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/bpf/${path}_test.cpp)
+    add_executable(${target} ${TEST_SOURCES})
     target_link_libraries(${target} PRIVATE ${TEST_USES} GTest::gtest_main tcpledger::flags)
     set(name ${TCPLEDGER_TEST_PREFIX}${name})
     add_test(NAME ${name} COMMAND ${TCPLEDGER_NEEDS_ROOT} $<TARGET_FILE:${target}> --gtest_brief=1)
-    set_tests_properties(${name} PROPERTIES LABELS bpf TIMEOUT 120 RUN_SERIAL ON
+    set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 180 RUN_SERIAL ON
         SKIP_RETURN_CODE 77 ENVIRONMENT "${TCPLEDGER_TEST_ENVIRONMENT}")
 endfunction()
 
-# add_e2e_test(NAME): tests/e2e/NAME.py beside the real binary, which it finds in
-# $TCPLEDGER; the workload programs are in the directory $WORKLOADS.
-function(add_e2e_test path)
-    string(REPLACE "/" "." name "${TCPLEDGER_TEST_PREFIX}e2e.${path}")
-    string(REGEX REPLACE "_test$" "" name ${name})
-    add_test(NAME ${name}
-        COMMAND ${TCPLEDGER_NEEDS_ROOT} python3 ${PROJECT_SOURCE_DIR}/tests/e2e/${path}.py)
-    set_tests_properties(${name} PROPERTIES LABELS e2e TIMEOUT 300 RUN_SERIAL ON
-        SKIP_RETURN_CODE 77 ENVIRONMENT
-        "${TCPLEDGER_TEST_ENVIRONMENT};TCPLEDGER=$<TARGET_FILE:tcpledger>;WORKLOADS=${PROJECT_BINARY_DIR}/tests/workloads;PYTHONDONTWRITEBYTECODE=1")
+# add_bpf_test(NAME USES…): tests/bpf/NAME_test.cpp, which loads BPF programs.
+function(add_bpf_test path)
+    add_root_test(bpf ${path} SOURCES ${PROJECT_SOURCE_DIR}/tests/bpf/${path}_test.cpp ${ARGN})
 endfunction()
 
-# add_check_test(NAME): one of the checks of scripts/check, about the sources alone.
+# add_e2e_test(NAME): tests/e2e/NAME_test.py beside the real binary, which it finds in
+# $TCPLEDGER; the workload programs are in the directory $WORKLOADS. Serial, as above.
+function(add_e2e_test path)
+    string(REPLACE "/" "." name "${TCPLEDGER_TEST_PREFIX}e2e.${path}")
+    add_test(NAME ${name}
+        COMMAND ${TCPLEDGER_NEEDS_ROOT} python3 ${PROJECT_SOURCE_DIR}/tests/e2e/${path}_test.py -v)
+    set(environment ${TCPLEDGER_TEST_ENVIRONMENT} TCPLEDGER=$<TARGET_FILE:tcpledger>
+        WORKLOADS=$<TARGET_FILE_DIR:tcp_actor> PYTHONDONTWRITEBYTECODE=1)
+    set_tests_properties(${name} PROPERTIES LABELS e2e TIMEOUT 300 RUN_SERIAL ON
+        SKIP_RETURN_CODE 77 ENVIRONMENT "${environment}")
+endfunction()
+
+# add_check_test(NAME [CONFIGURATIONS C]): one of the checks of scripts/check, about the
+# sources alone; with CONFIGURATIONS only when ctest is asked for them (ctest -C C).
 function(add_check_test name)
     if(NOT TCPLEDGER_SANITIZE)
-        add_test(NAME check.${name} COMMAND ${PROJECT_SOURCE_DIR}/scripts/check ${name})
+        add_test(NAME check.${name} ${ARGN} COMMAND ${PROJECT_SOURCE_DIR}/scripts/check ${name})
         set_tests_properties(check.${name} PROPERTIES LABELS check TIMEOUT 900 SKIP_RETURN_CODE 77
             ENVIRONMENT "BUILD_DIR=${PROJECT_BINARY_DIR}")
     endif()
