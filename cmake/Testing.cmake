@@ -38,7 +38,7 @@ endfunction()
 function(add_root_test label path)
     cmake_parse_arguments(TEST "" "" "SOURCES;USES" ${ARGN})
     string(REPLACE "/" "." name "${label}.${path}")
-    string(REPLACE "." "_" target "${name}")
+    string(REPLACE "." "_" target "test_${name}") # bpf_… are the skeletons
     add_executable(${target} ${TEST_SOURCES})
     target_link_libraries(${target} PRIVATE ${TEST_USES} GTest::gtest_main tcpledger::flags)
     set(name ${TCPLEDGER_TEST_PREFIX}${name})
