@@ -64,7 +64,7 @@ def top_rows(output):
 
 def trace_lost(output, errors):
     text = errors.read_text(errors="replace")
-    return sum(int(n) for n in re.findall(r"(\d[\d,]*) lost", text.replace(",", "")))
+    return sum(int(n) for n in re.findall(r"(\d+) events lost", text.replace(",", "")))
 
 
 def contenders(tcpledger, yardstick):
