@@ -133,7 +133,7 @@ class Checker:
             self.problem(where, f"cookie {event['cookie']}, expected {socket.cookie}")
 
     def check_owner(self, socket, event, following):
-        if not self.arguments.owners:
+        if not self.arguments.owners or socket.step["step"] in self.arguments.excuse:
             return
         processes = socket.step["processes"]
         roles = [following["owner"]]
@@ -151,7 +151,8 @@ class Checker:
         where = f"{socket.name} {event['old_state']}->{event['new_state']}"
         spent = event["state_ms"]
         if spent is None:
-            if socket.seen > 0:
+            # A socket in CLOSE is on nobody's books; one older than the tracer has an unknown past.
+            if socket.seen > 0 and event["old_state"] != "CLOSE":
                 self.problem(where, "the time in the old state is unknown")
         elif spent < following["at_least_ms"] - CLOCK_SLACK_MS or spent > 120000:
             self.problem(where, f"{spent} ms in the old state, expected at least {following['at_least_ms']}")
@@ -196,6 +197,7 @@ def read_arguments():
     parser.add_argument("scenario")
     parser.add_argument("trace")
     parser.add_argument("--hooks", choices=("tracepoints", "fentry"), default="tracepoints")
+    parser.add_argument("--excuse", action="append", default=[], metavar="STEP", help="owners of that step need not be right")
     parser.add_argument("--owners", action=argparse.BooleanOptionalAction, default=True)
     return parser.parse_args()
 
