@@ -113,18 +113,20 @@ class Checker:
     def check_identity(self, socket, event):
         expected = socket.expected
         where = f"{socket.name} {event['old_state']}->{event['new_state']}"
-        if family_number(event["family"]) != expected["family"]:
-            self.problem(where, f"family {event['family']}, expected IPv{expected['family']}")
         # connect() has not chosen the port yet, a fresh clone does not know its peer.
         unknown_local = (event["old_state"], event["new_state"]) == ("CLOSE", "SYN_SENT")
+        # A fresh clone is its listener still: the peer unknown, and up to 6.12 the listener's own address.
         unknown_remote = (event["old_state"], event["new_state"]) == ("LISTEN", "SYN_RECV")
+        if family_number(event["family"]) != expected["family"] and not (unknown_remote and is_unset(event["local_address"])):
+            self.problem(where, f"family {event['family']}, expected IPv{expected['family']}")
         for side, may_be_unknown in (("local", unknown_local), ("remote", unknown_remote)):
             port = event[f"{side}_port"]
             if port != expected[f"{side}_port"] and not (may_be_unknown and port in (0, None)):
                 self.problem(where, f"{side} port {port}, expected {expected[f'{side}_port']}")
             address = event[f"{side}_address"]
             wanted = expected[f"{side}_address"]
-            if not same_address(address, wanted) and not ((may_be_unknown or wanted is None) and is_unset(address)):
+            unset_will_do = may_be_unknown or unknown_remote or wanted is None
+            if not same_address(address, wanted) and not (unset_will_do and is_unset(address)):
                 self.problem(where, f"{side} address {address}, expected {wanted}")
         if event["cookie"] and socket.cookie is None:
             socket.cookie = event["cookie"]
@@ -133,7 +135,7 @@ class Checker:
             self.problem(where, f"cookie {event['cookie']}, expected {socket.cookie}")
 
     def check_owner(self, socket, event, following):
-        if not self.arguments.owners:
+        if not self.arguments.owners or socket.step["step"] in self.arguments.excuse:
             return
         processes = socket.step["processes"]
         roles = [following["owner"]]
@@ -151,7 +153,8 @@ class Checker:
         where = f"{socket.name} {event['old_state']}->{event['new_state']}"
         spent = event["state_ms"]
         if spent is None:
-            if socket.seen > 0:
+            # A socket in CLOSE is on nobody's books; one older than the tracer has an unknown past.
+            if socket.seen > 0 and event["old_state"] != "CLOSE":
                 self.problem(where, "the time in the old state is unknown")
         elif spent < following["at_least_ms"] - CLOCK_SLACK_MS or spent > 120000:
             self.problem(where, f"{spent} ms in the old state, expected at least {following['at_least_ms']}")
@@ -196,6 +199,7 @@ def read_arguments():
     parser.add_argument("scenario")
     parser.add_argument("trace")
     parser.add_argument("--hooks", choices=("tracepoints", "fentry"), default="tracepoints")
+    parser.add_argument("--excuse", action="append", default=[], metavar="STEP", help="owners of that step need not be right")
     parser.add_argument("--owners", action=argparse.BooleanOptionalAction, default=True)
     return parser.parse_args()
 

@@ -12,7 +12,7 @@ std::string endpoint_json(const char* which, const Address& address) {
     std::ostringstream out;
     out << '"' << which << "_address\":";
     if (address.size == 0) {
-        out << "null,\"" << which << "_port\":0";
+        out << "null,\"" << which << "_port\":null";
     } else {
         out << json_string(address.text()) << ",\"" << which << "_port\":" << address.port();
     }
