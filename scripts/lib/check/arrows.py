@@ -23,7 +23,8 @@ PURE = {"ledger", "analysis", "filter"}
 # What an include looks like → the parts that may have it.
 LIBRARIES = {
     r"bpf/(?!shared/)|.*\.skel\.h$|linux/(bpf|btf)\.h$": {"kernel"},
-    r"libmnl/|linux/(inet_diag|netlink|rtnetlink|sock_diag)\.h$": {"netlink"},
+    r"libmnl/|linux/(netlink|rtnetlink|sock_diag)\.h$": {"netlink"},
+    r"linux/inet_diag\.h$": {"netlink", "filter"},
     r"elfutils/|dwarf\.h$|libelf\.h$|gelf\.h$": {"stacks"},
     r"CLI/": {"commands"},
     r"rapidjson/": {"output"},
@@ -32,8 +33,8 @@ LIBRARIES = {
 IMPURE_INCLUDE = re.compile(r"(fstream|filesystem|cstdio|iostream|thread|mutex|unistd\.h|fcntl\.h|dirent\.h"
                             r"|(sys|linux|net|netinet|arpa)/.*)$")
 IMPURE_CALL = re.compile(r"_clock::now\s*\(|\bclock_gettime\s*\(|\btime\s*\(\s*(nullptr|NULL|0)?\s*\)|\bgetenv\s*\(")
-# Byte order and address text are no I/O.
-PURE_EXCEPTIONS = {"arpa/inet.h", "netinet/in.h", "sys/socket.h"}
+# Byte order, address text and the layout of bytecode are no I/O.
+PURE_EXCEPTIONS = {"arpa/inet.h", "linux/inet_diag.h", "netinet/in.h", "sys/socket.h"}
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^">]+)[">]')
 
 
