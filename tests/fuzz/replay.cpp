@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace {
 
-constexpr std::size_t kVariedBytes = 512; ///< longer inputs are run as they are
+constexpr std::size_t kVariedBytes = 80; ///< longer inputs are run as they are
 
 void run(const std::string& input)
 {
@@ -29,7 +29,7 @@ void run_with_variations(std::string input)
     for (std::size_t at = 0; at < input.size(); ++at) {
         run(input.substr(0, at));
         const char original = input[at];
-        for (const char replacement : {'(', ')', '!', '"', ' ', '\0', '\xff', ':', '0'}) {
+        for (const char replacement : {'(', ')', '"', ' ', '\xff'}) {
             input[at] = replacement;
             run(input);
         }

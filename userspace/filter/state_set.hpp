@@ -18,8 +18,8 @@ using StateSet = std::uint32_t;
     return StateSet{1} << static_cast<unsigned>(state);
 }
 
-/// Every state the kernel knows: 1 to 13.
-inline constexpr StateSet kAllStates = 0x3ffe;
+/// Every state the kernel knows (1 to 13) and those of kernels to come.
+inline constexpr StateSet kAllStates = 0xfffffffe;
 
 /// All states that are shown as `shown` is: SYN_RECV with the request socks, CLOSE with the
 /// bound ones.
