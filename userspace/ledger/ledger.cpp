@@ -126,8 +126,8 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
     const ConnectionId id = find_or_enter(event, *old_state, *new_state);
     Connection& connection = books_.details(id);
     const MonotonicTime time = time_of(event.header);
-    const bool entry_seen =
-        connection.last_event != MonotonicTime{} && !connection.age_is_lower_bound;
+    const bool entry_seen = connection.last_event != MonotonicTime{} &&
+                            !connection.age_is_lower_bound && connection.state == *old_state;
     const std::optional<MonotonicTime> time_in_old_state =
         entry_seen ? std::optional(time - connection.entered) : std::nullopt;
 
