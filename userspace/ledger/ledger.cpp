@@ -249,7 +249,9 @@ void Ledger::queue_at_listener(ConnectionId id, ConnectionId listener)
 void Ledger::follow_identity(ConnectionId id, const tl_transition& event)
 {
     Connection& connection = books_.details(id);
-    connection.sock = event.sock;
+    if (connection.sock != event.sock) {
+        books_.set_sock(id, event.sock);
+    }
     if (event.old_state == static_cast<std::uint8_t>(TcpState::kListen) || event.local_port == 0) {
         return; // a clone's record or a connect() that has no port yet: nothing to learn
     }
@@ -353,6 +355,7 @@ void Ledger::settle_peer(const FourTuple& tuple, MonotonicTime time)
     const ConnectionId peer = books_.find_mini(tuple.mirrored());
     if (peer != kNoConnection && books_.at(peer).state == TcpState::kFinWait2) {
         books_.move(peer, TcpState::kTimeWait, time);
+        books_.details(peer).last_event = time; // news of it, if not by its own record
     }
 }
 
