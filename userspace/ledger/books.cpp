@@ -138,9 +138,11 @@ void Books::reown(ConnectionId id, ProcessId owner, How how)
 void Books::hatch(ConnectionId id, std::uint64_t cookie, const FourTuple& tuple)
 {
     unindex(id);
+    count(slots_[id], -1);
     slots_[id].kind = SocketKind::kFull;
     slots_[id].cookie = cookie;
     slots_[id].tuple = tuple;
+    count(slots_[id], +1);
     index(id);
 }
 

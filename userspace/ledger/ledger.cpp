@@ -126,8 +126,8 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
     const ConnectionId id = find_or_enter(event, *old_state, *new_state);
     Connection& connection = books_.details(id);
     const MonotonicTime time = time_of(event.header);
-    const bool entry_seen =
-        connection.last_event != MonotonicTime{} && !connection.age_is_lower_bound;
+    const bool entry_seen = connection.last_event != MonotonicTime{} &&
+                            !connection.age_is_lower_bound && connection.state == *old_state;
     const std::optional<MonotonicTime> time_in_old_state =
         entry_seen ? std::optional(time - connection.entered) : std::nullopt;
 
@@ -249,7 +249,9 @@ void Ledger::queue_at_listener(ConnectionId id, ConnectionId listener)
 void Ledger::follow_identity(ConnectionId id, const tl_transition& event)
 {
     Connection& connection = books_.details(id);
-    connection.sock = event.sock;
+    if (connection.sock != event.sock) {
+        books_.set_sock(id, event.sock);
+    }
     if (event.old_state == static_cast<std::uint8_t>(TcpState::kListen) || event.local_port == 0) {
         return; // a clone's record or a connect() that has no port yet: nothing to learn
     }
@@ -353,6 +355,7 @@ void Ledger::settle_peer(const FourTuple& tuple, MonotonicTime time)
     const ConnectionId peer = books_.find_mini(tuple.mirrored());
     if (peer != kNoConnection && books_.at(peer).state == TcpState::kFinWait2) {
         books_.move(peer, TcpState::kTimeWait, time);
+        books_.details(peer).last_event = time; // news of it, if not by its own record
     }
 }
 

@@ -10,14 +10,21 @@ namespace {
 /// TCP_TIMEWAIT_LEN of the kernel; the timer wheel adds up to some seconds.
 constexpr MonotonicTime kTimeWaitLength = std::chrono::seconds(60);
 
+/// The longest a mini-socket lives: a while in FIN_WAIT2, then in TIME_WAIT, and the
+/// timer wheel's coarseness.
+constexpr MonotonicTime kMaxMiniLife = 2 * kTimeWaitLength + std::chrono::seconds(5);
+
 /// A dump that goes on in the middle of a hash bucket can skip a socket that sits
 /// still; hardly twice in a row.
 constexpr unsigned kMissesThatProve = 2;
 
+/// What has no inode in these states is a mini-socket, or (an orphan in FIN_WAIT2 where
+/// tcp_fin_timeout is long, a TFO child) found by its tuple just as well.
 bool is_mini(const SocketEvidence& row)
 {
     return row.inode == 0 &&
-           (row.state == TcpState::kTimeWait || shown_state(row.state) == TcpState::kSynRecv);
+           (row.state == TcpState::kTimeWait || row.state == TcpState::kFinWait2 ||
+            shown_state(row.state) == TcpState::kSynRecv);
 }
 
 bool waits_for_accept(TcpState state)
@@ -66,7 +73,7 @@ void Settlement::enter(const SocketEvidence& row)
     const ConnectionId id = ledger_.books().enter(fresh);
     ++report_.entered;
     if (fresh.kind == SocketKind::kFull) {
-        report_.drift += seeded() ? 1U : 0U;
+        count_drift();
     } else if (fresh.state == TcpState::kSynRecv) {
         queue_at_listener(id);
     }
@@ -88,10 +95,29 @@ void Settlement::agree(ConnectionId id, const SocketEvidence& row)
     if (connection.kind == SocketKind::kMini) {
         ++report_.settled;
     } else {
-        ++report_.drift;
+        count_drift();
+    }
+    if (state == TcpState::kTimeWait && connection.kind == SocketKind::kFull) {
+        become_mini(id);
+        return;
     }
     ledger_.books().move(id, state, started_);
     connection.age_is_lower_bound = true;
+}
+
+/// The record that a socket left its mini-socket behind was lost, and the kernel is one
+/// that keeps the cookie in it.
+void Settlement::become_mini(ConnectionId id)
+{
+    Books& books = ledger_.books();
+    const ConnectionId known = books.find_mini(books.at(id).tuple);
+    if (known != kNoConnection) {
+        books.details(known).sweep = sweep_;
+        books.strike(id);
+        return;
+    }
+    books.shrink(id, TcpState::kTimeWait, started_);
+    books.details(id).age_is_lower_bound = true;
 }
 
 void Settlement::held(const HolderEvidence& holder)
@@ -110,42 +136,73 @@ void Settlement::held(const HolderEvidence& holder)
         books.processes().at(process).key.pid < books.processes().at(known.smallest).key.pid) {
         known.smallest = process;
     }
-    ++known.processes;
+    known.processes += process != known.last ? 1 : 0; // its descriptors come in a row
+    known.last = process;
     known.owner_holds = known.owner_holds || process == books.at(id).owner;
 }
 
 SettlementReport Settlement::finish(const SweepCoverage& coverage, MonotonicTime now)
 {
+    strike_missing(coverage, now);
+    every_process_ = coverage.every_process;
+    if (coverage.holders) {
+        settle_owners();
+    }
+    holders_ = {};
+    ledger_.remember_ends(false);
+    finished_sweeps_ += coverage.full_sockets ? 1 : 0;
+    return report_;
+}
+
+void Settlement::strike_missing(const SweepCoverage& coverage, MonotonicTime now)
+{
+    std::vector<std::uint32_t> covered(coverage.netns_inums.begin(), coverage.netns_inums.end());
+    std::ranges::sort(covered);
     Books& books = ledger_.books();
     std::vector<ConnectionId> gone;
-    std::vector<ConnectionId> present;
     books.for_each([&](ConnectionId id, const Connection& connection) {
-        if (std::ranges::find(coverage.netns_inums, connection.tuple.netns_inum) ==
-                coverage.netns_inums.end() ||
-            touched(connection)) {
+        if (touched(connection) || connection.sweep == sweep_) {
             return;
         }
-        if (connection.sweep == sweep_) {
-            present.push_back(id);
-        } else if ((coverage.full_sockets || connection.kind == SocketKind::kMini) &&
-                   is_gone(books.details(id), now)) {
+        const bool mini = connection.kind == SocketKind::kMini;
+        if (!std::ranges::binary_search(covered, connection.tuple.netns_inum)) {
+            // Its namespace may be no more: that ends mini-sockets without a word.
+            if (mini && now - connection.entered >= kMaxMiniLife) {
+                gone.push_back(id);
+            }
+        } else if ((coverage.full_sockets || mini) && is_gone(books.details(id), now)) {
             gone.push_back(id);
         }
     });
     for (const ConnectionId id : gone) {
-        ++(books.at(id).kind == SocketKind::kMini ? report_.settled : report_.drift);
+        if (books.at(id).kind == SocketKind::kMini) {
+            ++report_.settled;
+        } else {
+            count_drift();
+        }
         books.strike(id);
     }
-    if (coverage.holders) {
-        for (const ConnectionId id : present) {
-            const auto holders = holders_.find(id);
-            settle_owner(id, holders != holders_.end() ? &holders->second : nullptr,
-                         coverage.every_process);
+}
+
+/// Listeners first: what waits in their queues is on their owner's books.
+void Settlement::settle_owners()
+{
+    std::vector<ConnectionId> others;
+    const auto settle = [&](ConnectionId id) {
+        const auto holders = holders_.find(id);
+        settle_owner(id, holders != holders_.end() ? &holders->second : nullptr);
+    };
+    ledger_.books().for_each([&](ConnectionId id, const Connection& connection) {
+        if (connection.sweep != sweep_ || touched(connection)) {
+            return;
         }
-    }
-    ledger_.remember_ends(false);
-    finished_sweeps_ += coverage.full_sockets ? 1 : 0;
-    return report_;
+        if (connection.state == TcpState::kListen) {
+            settle(id);
+        } else {
+            others.push_back(id);
+        }
+    });
+    std::ranges::for_each(others, settle);
 }
 
 bool Settlement::is_gone(Connection& connection, MonotonicTime now) const
@@ -158,15 +215,19 @@ bool Settlement::is_gone(Connection& connection, MonotonicTime now) const
     return expected || connection.missed_sweeps >= kMissesThatProve;
 }
 
-void Settlement::settle_owner(ConnectionId id, const Holders* holders, bool every_process)
+void Settlement::settle_owner(ConnectionId id, const Holders* holders)
 {
-    if (ledger_.books().at(id).kind != SocketKind::kFull) {
+    const Connection& connection = ledger_.books().at(id);
+    if (connection.kind != SocketKind::kFull) {
+        if (connection.state == TcpState::kSynRecv) {
+            queue_at_listener(id);
+        }
         return; // a mini-socket has no holder; its owner closed it
     }
     if (holders != nullptr) {
         settle_held(id, *holders);
     } else {
-        settle_unheld(id, every_process);
+        settle_unheld(id);
     }
 }
 
@@ -193,7 +254,7 @@ void Settlement::settle_held(ConnectionId id, const Holders& holders)
     books.reown(id, holders.smallest, how);
 }
 
-void Settlement::settle_unheld(ConnectionId id, bool every_process)
+void Settlement::settle_unheld(ConnectionId id)
 {
     Books& books = ledger_.books();
     Connection& connection = books.details(id);
@@ -207,7 +268,7 @@ void Settlement::settle_unheld(ConnectionId id, bool every_process)
     if (connection.how == How::kListener) { // accepted, but by no descriptor: io_uring, in flight
         connection.how = How::kAccept;
         connection.unaccepted = false;
-    } else if (!known && every_process) {
+    } else if (!known && every_process_) {
         books.reown(id, kKernelProcess, How::kHeld);
     }
 }
@@ -218,7 +279,9 @@ void Settlement::queue_at_listener(ConnectionId id)
     Connection& connection = books.details(id);
     connection.unaccepted = true;
     connection.passive = true;
-    if (connection.how == How::kListener) {
+    const bool owner_stands =
+        connection.owner != kUnknownProcess && !books.processes().at(connection.owner).exited;
+    if (connection.how == How::kListener && owner_stands) {
         return; // already with the very listener it was cloned from
     }
     const ConnectionId listener =

@@ -54,7 +54,7 @@ public:
     /// Before the dump starts.
     void begin(MonotonicTime now);
     void listed(const SocketEvidence& row);
-    /// After all rows.
+    /// After all rows; the descriptors of one process in a row.
     void held(const HolderEvidence& holder);
     SettlementReport finish(const SweepCoverage& coverage, MonotonicTime now);
 
@@ -65,16 +65,22 @@ private:
     /// The holders of one socket, summed up.
     struct Holders {
         ProcessId smallest = kUnknownProcess;
+        ProcessId last = kKernelProcess; ///< which holds nothing
         std::uint32_t processes = 0;
         bool owner_holds = false;
     };
 
     void enter(const SocketEvidence& row);
     void agree(ConnectionId id, const SocketEvidence& row);
-    void settle_owner(ConnectionId id, const Holders* holders, bool every_process);
+    void become_mini(ConnectionId id);
+    void strike_missing(const SweepCoverage& coverage, MonotonicTime now);
+    void settle_owners();
+    void settle_owner(ConnectionId id, const Holders* holders);
     void settle_held(ConnectionId id, const Holders& holders);
-    void settle_unheld(ConnectionId id, bool every_process);
+    void settle_unheld(ConnectionId id);
     void queue_at_listener(ConnectionId id);
+    /// A difference counts once the books claim to balance.
+    void count_drift() { report_.drift += seeded() ? 1U : 0U; }
     /// True if the connection, which this sweep did not list, is to leave the books.
     [[nodiscard]] bool is_gone(Connection& connection, MonotonicTime now) const;
     [[nodiscard]] bool touched(const Connection& connection) const
@@ -86,6 +92,7 @@ private:
     MonotonicTime started_{};
     std::uint32_t sweep_ = 0;
     std::uint64_t finished_sweeps_ = 0;
+    bool every_process_ = false; ///< of the coverage of this sweep
     SettlementReport report_;
     tsl::robin_map<ConnectionId, Holders> holders_;
 };

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Objects at stable indexes, in chunks. The lowest chunk with room is filled
-// first, and a chunk that empties gives its memory back.
+// first, and a chunk that empties gives its memory back; one is kept in reserve, lest
+// a single object that comes and goes make and unmake a chunk each time.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -26,7 +28,7 @@ public:
         const Index number = *chunks_with_room_.begin();
         Chunk& chunk = chunks_[number];
         if (!chunk.objects) {
-            chunk.make();
+            chunk = spare_.objects ? std::exchange(spare_, {}) : Chunk::make();
         }
         const std::uint16_t place = chunk.free.back();
         chunk.free.pop_back();
@@ -48,7 +50,7 @@ public:
         chunks_with_room_.insert(number);
         --size_;
         if (chunk.free.size() == kChunkSize) {
-            chunk = Chunk{};
+            spare_ = std::exchange(chunk, {}); // the one that was spare is let go
         }
     }
 
@@ -66,9 +68,10 @@ public:
 
     [[nodiscard]] std::size_t memory_bytes() const
     {
-        std::size_t bytes = chunks_.size() * sizeof(Chunk);
+        constexpr std::size_t kChunkBytes = kChunkSize * (sizeof(T) + sizeof(std::uint16_t));
+        std::size_t bytes = chunks_.size() * sizeof(Chunk) + (spare_.objects ? kChunkBytes : 0);
         for (const Chunk& chunk : chunks_) {
-            bytes += chunk.objects ? kChunkSize * (sizeof(T) + sizeof(std::uint16_t)) : 0;
+            bytes += chunk.objects ? kChunkBytes : 0;
         }
         return bytes;
     }
@@ -87,19 +90,22 @@ public:
 private:
     struct Chunk {
         std::unique_ptr<T[]> objects;
-        std::vector<std::uint16_t> free; ///< places, the lowest last
+        std::vector<std::uint16_t> free; ///< places; in a new chunk the lowest last
 
-        void make()
+        static Chunk make()
         {
-            objects = std::make_unique<T[]>(kChunkSize);
-            free.reserve(kChunkSize);
+            Chunk chunk;
+            chunk.objects = std::make_unique<T[]>(kChunkSize);
+            chunk.free.reserve(kChunkSize);
             for (Index place = kChunkSize; place > 0; --place) {
-                free.push_back(static_cast<std::uint16_t>(place - 1));
+                chunk.free.push_back(static_cast<std::uint16_t>(place - 1));
             }
+            return chunk;
         }
     };
 
     std::vector<Chunk> chunks_;
+    Chunk spare_; ///< empty of objects in use, or nothing
     std::set<Index> chunks_with_room_;
     std::size_t size_ = 0;
 };
