@@ -54,16 +54,17 @@ def boot(kernel, initramfs, directory, arguments=(), timeout=120):
     archive = directory / "out.tar"
     started = time.monotonic()
     with open(console, "wb") as out:
-        command = command_line(kernel, initramfs, arguments)
+        # coreutils' timeout ends the guest even if nobody is left to do it here.
+        command = ["timeout", "--kill-after=5", str(timeout + 10), *command_line(kernel, initramfs, arguments)]
         command += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", "-serial", f"file:{archive}"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:
-            process.kill()
+            process.terminate() # timeout passes it on
             process.wait()
         except BaseException:
-            process.kill()
+            process.terminate()
             raise
     seconds = time.monotonic() - started
     return judge(directory, console.read_text(encoding="utf-8", errors="replace"), seconds)

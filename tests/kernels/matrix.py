@@ -24,6 +24,7 @@ class Row:
     modules: bool = True  # inet_diag and its kin are loaded
     capabilities: tuple = ()  # tcpledger runs as nobody with these alone
     may_refuse: bool = False  # too old: a clear message and status 3 will do
+    may_not_list: bool = False  # `list` has nothing to list from, and says what is missing
     excused: dict = dataclasses.field(default_factory=dict)  # scenario step: why it cannot be right here
     about: str = ""
 
@@ -49,9 +50,10 @@ ROWS = (
     Row("6.12-rt", version("6.12") + REALTIME),
     Row("6.12-lockdown", version("6.12") + CLOUD, arguments=("lockdown=confidentiality",),
         about="lockdown=confidentiality"),
-    Row("6.12-no-inet-diag", version("6.12") + CLOUD, modules=False, about="no inet_diag module"),
+    Row("6.12-no-inet-diag", version("6.12") + CLOUD, modules=False, may_not_list=True, excused=NO_DUMP,
+        about="no inet_diag module"),
     Row("6.12-nobody", version("6.12") + CLOUD, capabilities=(CAP_PERFMON, CAP_BPF),
-        excused=NO_DUMP, about="nobody with CAP_BPF and CAP_PERFMON alone"),
+        about="nobody with CAP_BPF and CAP_PERFMON alone"),
 )
 
 # What scripts/test runs; "newest" is the last of these that can be had.

@@ -12,7 +12,7 @@ import matrix
 BEGIN = "<!-- results: written by scripts/test-kernels --all --table -->"
 END = "<!-- end of results -->"
 COLUMNS = (("BPF objects", "load."), ("scenario, tracepoints", "scenario.tracepoints"),
-           ("scenario, fentry", "scenario.fentry"), ("doctor, top, list", ("doctor", "json.")))
+           ("scenario, fentry", "scenario.fentry"), ("doctor, top, list", ("doctor", "json.")), ("refusals", "refuse."))
 
 
 def merge(path, outcomes):

@@ -15,14 +15,16 @@ namespace scenario {
 
 namespace {
 
-[[noreturn]] void die(const char* what) {
+[[noreturn]] void die(const char* what)
+{
     std::perror(what);
     _exit(1);
 }
 
 } // namespace
 
-Actor::Actor(std::string comm) : comm_(std::move(comm)) {
+Actor::Actor(std::string comm) : comm_(std::move(comm))
+{
     std::array<int, 2> ends{};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) < 0) {
         die("socketpair");
@@ -41,13 +43,16 @@ Actor::Actor(std::string comm) : comm_(std::move(comm)) {
     channel_ = ends[0];
 }
 
-Actor::~Actor() {
+Actor::~Actor()
+{
     stop();
 }
 
-void Actor::obey(int channel) {
+void Actor::obey(int channel)
+{
     Message message;
-    while (recv(channel, &message, sizeof(message), 0) == sizeof(message) && message.call != nullptr) {
+    while (recv(channel, &message, sizeof(message), 0) == sizeof(message) &&
+           message.call != nullptr) {
         Message reply;
         message.call(message.bytes.data(), reply.bytes.data());
         if (::send(channel, &reply, sizeof(reply), MSG_NOSIGNAL) != sizeof(reply)) {
@@ -57,13 +62,15 @@ void Actor::obey(int channel) {
     _exit(0);
 }
 
-void Actor::send(const Message& message) const {
+void Actor::send(const Message& message) const
+{
     if (::send(channel_, &message, sizeof(message), MSG_NOSIGNAL) != sizeof(message)) {
         die("an actor has gone");
     }
 }
 
-Actor::Message Actor::receive() const {
+Actor::Message Actor::receive() const
+{
     Message message;
     if (recv(channel_, &message, sizeof(message), 0) != sizeof(message)) {
         die("an actor has gone");
@@ -71,19 +78,22 @@ Actor::Message Actor::receive() const {
     return message;
 }
 
-void Actor::stop() {
+void Actor::stop()
+{
     if (pid_ > 0) {
         send(Message{});
         reap();
     }
 }
 
-void Actor::kill() {
+void Actor::kill()
+{
     ::kill(pid_, SIGKILL);
     reap();
 }
 
-void Actor::reap() {
+void Actor::reap()
+{
     waitpid(pid_, nullptr, 0);
     close(channel_);
     pid_ = -1;

@@ -32,15 +32,15 @@ public:
     [[nodiscard]] const std::string& comm() const { return comm_; }
 
     /// Calls `work` in the process and returns what it returned.
-    template <class Work>
-    auto run(Work work) {
+    template <class Work> auto run(Work work)
+    {
         begin(work);
         return finish<std::invoke_result_t<Work>>();
     }
 
     /// The first half of run(), for work that blocks.
-    template <class Work>
-    void begin(Work work) {
+    template <class Work> void begin(Work work)
+    {
         static_assert(std::is_trivially_copyable_v<Work> && sizeof(Work) <= kMaxBytes);
         Message message{};
         message.call = &call<Work>;
@@ -49,8 +49,8 @@ public:
     }
 
     /// The second half: waits for the result of begin().
-    template <class Result>
-    Result finish() {
+    template <class Result> Result finish()
+    {
         static_assert(std::is_trivially_copyable_v<Result> && sizeof(Result) <= kMaxBytes);
         const Message message = receive();
         Result result{};
@@ -69,8 +69,8 @@ private:
         std::array<std::byte, kMaxBytes> bytes{};
     };
 
-    template <class Work>
-    static void call(const void* work, void* result) {
+    template <class Work> static void call(const void* work, void* result)
+    {
         const auto value = (*static_cast<const Work*>(work))();
         std::memcpy(result, &value, sizeof(value));
     }

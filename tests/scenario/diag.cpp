@@ -21,19 +21,23 @@ struct Request {
     inet_diag_req_v2 body{};
 };
 
-void fill_endpoint(const Address& address, __be32 (&target)[4], __be16& port) {
+void fill_endpoint(const Address& address, __be32 (&target)[4], __be16& port)
+{
     if (address.size == 0) {
         return;
     }
     port = htons(address.port());
     if (address.family() == AF_INET6) {
-        std::memcpy(target, &reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr, sizeof(target));
+        std::memcpy(target, &reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr,
+                    sizeof(target));
     } else {
-        std::memcpy(target, &reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr, sizeof(in_addr));
+        std::memcpy(target, &reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr,
+                    sizeof(in_addr));
     }
 }
 
-Request request_for(const SocketFacts& facts) {
+Request request_for(const SocketFacts& facts)
+{
     Request request;
     request.header.nlmsg_len = sizeof(request);
     request.header.nlmsg_type = SOCK_DESTROY;
@@ -50,7 +54,8 @@ Request request_for(const SocketFacts& facts) {
 
 } // namespace
 
-int destroy_socket(const SocketFacts& facts) {
+int destroy_socket(const SocketFacts& facts)
+{
     const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (fd < 0) {
         return -errno;
@@ -58,7 +63,8 @@ int destroy_socket(const SocketFacts& facts) {
     const Request request = request_for(facts);
     alignas(nlmsghdr) std::array<char, 1024> answer{};
     int result = -EBADMSG;
-    if (send(fd, &request, sizeof(request), 0) < 0 || recv(fd, answer.data(), answer.size(), 0) < 0) {
+    if (send(fd, &request, sizeof(request), 0) < 0 ||
+        recv(fd, answer.data(), answer.size(), 0) < 0) {
         result = -errno;
     } else {
         const auto* header = reinterpret_cast<const nlmsghdr*>(answer.data());

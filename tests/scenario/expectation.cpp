@@ -8,7 +8,8 @@ namespace scenario {
 
 namespace {
 
-std::string endpoint_json(const char* which, const Address& address) {
+std::string endpoint_json(const char* which, const Address& address)
+{
     std::ostringstream out;
     out << '"' << which << "_address\":";
     if (address.size == 0) {
@@ -19,27 +20,36 @@ std::string endpoint_json(const char* which, const Address& address) {
     return out.str();
 }
 
-std::string transition_json(const ExpectedTransition& transition) {
+std::string transition_json(const ExpectedTransition& transition)
+{
     std::ostringstream out;
-    out << "{\"old_state\":" << json_string(transition.old_state) << ",\"new_state\":" << json_string(transition.new_state)
+    out << "{\"old_state\":" << json_string(transition.old_state)
+        << ",\"new_state\":" << json_string(transition.new_state)
         << ",\"owner\":" << json_string(transition.owner) << ",\"also\":[";
     for (std::size_t i = 0; i < transition.also.size(); ++i) {
         out << (i == 0 ? "" : ",") << json_string(transition.also[i]);
     }
-    out << "],\"at_least_ms\":" << transition.at_least_ms << ",\"optional\":" << (transition.optional ? "true" : "false") << '}';
+    out << "],\"at_least_ms\":" << transition.at_least_ms
+        << ",\"optional\":" << (transition.optional ? "true" : "false") << '}';
     return out.str();
 }
 
 } // namespace
 
-ExpectedSocket::ExpectedSocket(std::string name, const SocketFacts& facts) : name_(std::move(name)), facts_(facts) {}
+ExpectedSocket::ExpectedSocket(std::string name, const SocketFacts& facts)
+    : name_(std::move(name)), facts_(facts)
+{
+}
 
-ExpectedSocket& ExpectedSocket::from(std::string_view state) {
+ExpectedSocket& ExpectedSocket::from(std::string_view state)
+{
     state_ = state;
     return *this;
 }
 
-ExpectedSocket& ExpectedSocket::then(std::string_view states, const Role& owner, std::vector<Role> also) {
+ExpectedSocket& ExpectedSocket::then(std::string_view states, const Role& owner,
+                                     std::vector<Role> also)
+{
     std::istringstream words{std::string(states)};
     std::string next;
     while (words >> next) {
@@ -49,37 +59,44 @@ ExpectedSocket& ExpectedSocket::then(std::string_view states, const Role& owner,
     return *this;
 }
 
-ExpectedSocket& ExpectedSocket::maybe(std::string_view state, const Role& owner) {
+ExpectedSocket& ExpectedSocket::maybe(std::string_view state, const Role& owner)
+{
     transitions_.push_back({state_, std::string(state), owner, {}, 0, true});
     state_ = state;
     return *this;
 }
 
-ExpectedSocket& ExpectedSocket::after_ms(int milliseconds) {
+ExpectedSocket& ExpectedSocket::after_ms(int milliseconds)
+{
     transitions_.back().at_least_ms = milliseconds;
     return *this;
 }
 
-ExpectedSocket& ExpectedSocket::any_to_close() {
+ExpectedSocket& ExpectedSocket::any_to_close()
+{
     any_to_close_ = true;
     return *this;
 }
 
-ExpectedSocket& ExpectedSocket::nameless() {
+ExpectedSocket& ExpectedSocket::nameless()
+{
     facts_.cookie = 0;
     return *this;
 }
 
-std::string ExpectedSocket::json() const {
+std::string ExpectedSocket::json() const
+{
     std::ostringstream out;
     out << "{\"name\":" << json_string(name_) << ",\"netns\":" << facts_.netns
-        << ",\"family\":" << (facts_.local.text().find(':') != std::string::npos ? 6 : 4) << ",\"cookie\":";
+        << ",\"family\":" << (facts_.local.text().find(':') != std::string::npos ? 6 : 4)
+        << ",\"cookie\":";
     if (facts_.cookie == 0) {
         out << "null";
     } else {
         out << facts_.cookie;
     }
-    out << ',' << endpoint_json("local", facts_.local) << ',' << endpoint_json("remote", facts_.remote)
+    out << ',' << endpoint_json("local", facts_.local) << ','
+        << endpoint_json("remote", facts_.remote)
         << ",\"any_to_close\":" << (any_to_close_ ? "true" : "false") << ",\"transitions\":[";
     for (std::size_t i = 0; i < transitions_.size(); ++i) {
         out << (i == 0 ? "" : ",") << transition_json(transitions_[i]);
@@ -88,11 +105,13 @@ std::string ExpectedSocket::json() const {
     return out.str();
 }
 
-SocketFacts peer_of(const SocketFacts& facts) {
+SocketFacts peer_of(const SocketFacts& facts)
+{
     return {0, facts.netns, facts.remote, facts.local};
 }
 
-std::string json_string(std::string_view text) {
+std::string json_string(std::string_view text)
+{
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') {

@@ -20,9 +20,9 @@ struct ExpectedTransition {
     std::string old_state;
     std::string new_state;
     Role owner;
-    std::vector<Role> also;  ///< what tracepoints alone may say instead of the truth
-    int at_least_ms = 0;     ///< spent in the old state
-    bool optional = false;   ///< some kernels do not make it
+    std::vector<Role> also; ///< what tracepoints alone may say instead of the truth
+    int at_least_ms = 0;    ///< spent in the old state
+    bool optional = false;  ///< some kernels do not make it
 };
 
 class ExpectedSocket {

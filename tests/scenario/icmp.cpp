@@ -27,7 +27,8 @@ struct Unreachable {
     std::array<std::uint8_t, kQuotedBytes> quoted{};
 };
 
-std::uint16_t checksum(const void* data, std::size_t size) {
+std::uint16_t checksum(const void* data, std::size_t size)
+{
     const auto* bytes = static_cast<const std::uint8_t*>(data);
     std::uint32_t sum = 0;
     for (std::size_t i = 0; i + 1 < size; i += 2) {
@@ -38,7 +39,8 @@ std::uint16_t checksum(const void* data, std::size_t size) {
     return htons(static_cast<std::uint16_t>(~sum));
 }
 
-int send_unreachable(const std::uint8_t* segment) {
+int send_unreachable(const std::uint8_t* segment)
+{
     Unreachable message;
     message.header.type = ICMP_DEST_UNREACH;
     message.header.code = ICMP_HOST_UNREACH;
@@ -54,18 +56,21 @@ int send_unreachable(const std::uint8_t* segment) {
 
 } // namespace
 
-int watch_segments() {
+int watch_segments()
+{
     const int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
     return fd < 0 ? -errno : fd;
 }
 
-int answer_unreachable(int watch, std::uint16_t port) {
+int answer_unreachable(int watch, std::uint16_t port)
+{
     for (;;) {
         if (const int ready = wait_readable(watch); ready < 0) {
             return ready;
         }
         std::array<std::uint8_t, 256> segment{};
-        if (recv(watch, segment.data(), segment.size(), 0) < static_cast<ssize_t>(sizeof(iphdr) + sizeof(tcphdr))) {
+        if (recv(watch, segment.data(), segment.size(), 0) <
+            static_cast<ssize_t>(sizeof(iphdr) + sizeof(tcphdr))) {
             continue;
         }
         tcphdr tcp{};

@@ -15,7 +15,8 @@ namespace scenario {
 
 namespace {
 
-int setup_ring(io_uring_params& parameters) {
+int setup_ring(io_uring_params& parameters)
+{
     const auto fd = static_cast<int>(syscall(SYS_io_uring_setup, 1, &parameters));
     return fd < 0 ? -errno : fd;
 }
@@ -26,8 +27,12 @@ struct Mapping {
     std::size_t size;
 
     Mapping(int ring, std::size_t bytes, off_t offset)
-        : at(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, offset)), size(bytes) {}
-    ~Mapping() {
+        : at(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, offset)),
+          size(bytes)
+    {
+    }
+    ~Mapping()
+    {
         if (valid()) {
             munmap(at, size);
         }
@@ -38,32 +43,41 @@ struct Mapping {
     Mapping& operator=(Mapping&&) = delete;
 
     [[nodiscard]] bool valid() const { return at != MAP_FAILED; }
-    [[nodiscard]] std::uint32_t* word(std::uint32_t offset) const {
+    [[nodiscard]] std::uint32_t* word(std::uint32_t offset) const
+    {
         return reinterpret_cast<std::uint32_t*>(static_cast<std::byte*>(at) + offset);
     }
 };
 
 // Submits one entry on an empty ring and waits for its result.
-int submit_and_wait(int ring, const io_uring_params& parameters, const io_uring_sqe& entry) {
-    const Mapping submission(ring, parameters.sq_off.array + parameters.sq_entries * sizeof(std::uint32_t), IORING_OFF_SQ_RING);
-    const Mapping completion(ring, parameters.cq_off.cqes + parameters.cq_entries * sizeof(io_uring_cqe), IORING_OFF_CQ_RING);
+int submit_and_wait(int ring, const io_uring_params& parameters, const io_uring_sqe& entry)
+{
+    const Mapping submission(
+        ring, parameters.sq_off.array + parameters.sq_entries * sizeof(std::uint32_t),
+        IORING_OFF_SQ_RING);
+    const Mapping completion(ring,
+                             parameters.cq_off.cqes + parameters.cq_entries * sizeof(io_uring_cqe),
+                             IORING_OFF_CQ_RING);
     const Mapping entries(ring, parameters.sq_entries * sizeof(io_uring_sqe), IORING_OFF_SQES);
     if (!submission.valid() || !completion.valid() || !entries.valid()) {
         return -ENOMEM;
     }
     *static_cast<io_uring_sqe*>(entries.at) = entry;
     *submission.word(parameters.sq_off.array) = 0;
-    std::atomic_ref<std::uint32_t>(*submission.word(parameters.sq_off.tail)).store(1, std::memory_order_release);
+    std::atomic_ref<std::uint32_t>(*submission.word(parameters.sq_off.tail))
+        .store(1, std::memory_order_release);
     if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, nullptr, 0) < 0) {
         return -errno;
     }
-    if (std::atomic_ref<std::uint32_t>(*completion.word(parameters.cq_off.tail)).load(std::memory_order_acquire) == 0) {
+    if (std::atomic_ref<std::uint32_t>(*completion.word(parameters.cq_off.tail))
+            .load(std::memory_order_acquire) == 0) {
         return -EINTR;
     }
     return reinterpret_cast<const io_uring_cqe*>(completion.word(parameters.cq_off.cqes))->res;
 }
 
-int run_one(const io_uring_sqe& entry) {
+int run_one(const io_uring_sqe& entry)
+{
     io_uring_params parameters{};
     const int ring = setup_ring(parameters);
     if (ring < 0) {
@@ -76,13 +90,15 @@ int run_one(const io_uring_sqe& entry) {
 
 } // namespace
 
-int io_uring_probe() {
+int io_uring_probe()
+{
     io_uring_params parameters{};
     const int ring = setup_ring(parameters);
     return ring < 0 ? ring : close_fd(ring);
 }
 
-int io_uring_accept(int listener) {
+int io_uring_accept(int listener)
+{
     io_uring_sqe entry{};
     entry.opcode = IORING_OP_ACCEPT;
     entry.fd = listener;
@@ -90,7 +106,8 @@ int io_uring_accept(int listener) {
     return run_one(entry);
 }
 
-int io_uring_connect(const Address& address) {
+int io_uring_connect(const Address& address)
+{
     const int fd = open_tcp(address.family());
     if (fd < 0) {
         return fd;

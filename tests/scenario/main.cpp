@@ -42,7 +42,8 @@ struct Options {
     bool long_steps = false;
 };
 
-Options read_options(const std::vector<std::string>& arguments) {
+Options read_options(const std::vector<std::string>& arguments)
+{
     Options options;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         if (arguments[i] == "--list") {
@@ -54,27 +55,32 @@ Options read_options(const std::vector<std::string>& arguments) {
         } else if (arguments[i] == "--only" && i + 1 < arguments.size()) {
             options.only.push_back(arguments[++i]);
         } else {
-            std::fprintf(stderr, "usage: scenario [--wait-for FILE] [--only STEP]... [--list] [--long]\n");
+            std::fprintf(stderr,
+                         "usage: scenario [--wait-for FILE] [--only STEP]... [--list] [--long]\n");
             _exit(2);
         }
     }
     return options;
 }
 
-std::vector<StepEntry> chosen_steps(const Options& options) {
+std::vector<StepEntry> chosen_steps(const Options& options)
+{
     std::vector<StepEntry> steps;
-    for (const auto table :
-         {opening_steps(), closing_steps(), failure_steps(), listener_steps(), holder_steps(), special_steps()}) {
-        std::copy_if(table.begin(), table.end(), std::back_inserter(steps), [&](const StepEntry& entry) {
-            const bool named = std::find(options.only.begin(), options.only.end(), entry.name) != options.only.end();
-            return options.only.empty() ? options.long_steps || !entry.takes_minutes : named;
-        });
+    for (const auto table : {opening_steps(), closing_steps(), failure_steps(), listener_steps(),
+                             holder_steps(), special_steps()}) {
+        std::copy_if(
+            table.begin(), table.end(), std::back_inserter(steps), [&](const StepEntry& entry) {
+                const bool named = std::find(options.only.begin(), options.only.end(),
+                                             entry.name) != options.only.end();
+                return options.only.empty() ? options.long_steps || !entry.takes_minutes : named;
+            });
     }
     return steps;
 }
 
 // Forks the step's process; `gate` opens when the tracer is there.
-pid_t start_step(const StepEntry& entry, int gate) {
+pid_t start_step(const StepEntry& entry, int gate)
+{
     const pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -88,25 +94,29 @@ pid_t start_step(const StepEntry& entry, int gate) {
 }
 
 // True if the step played or was skipped; says on stdout when it could not say so itself.
-bool end_step(const StepEntry& entry, pid_t child) {
+bool end_step(const StepEntry& entry, pid_t child)
+{
     int status = 0;
     waitpid(child, &status, 0);
     if (WIFSIGNALED(status)) {
-        std::printf("{\"step\":\"%s\",\"status\":\"failed\",\"reason\":\"%s\",\"processes\":{},\"sockets\":[]}\n", entry.name,
-                    strsignal(WTERMSIG(status)));
+        std::printf("{\"step\":\"%s\",\"status\":\"failed\",\"reason\":\"%s\",\"processes\":{},"
+                    "\"sockets\":[]}\n",
+                    entry.name, strsignal(WTERMSIG(status)));
         std::fflush(stdout);
     }
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-bool file_has(const std::string& path, const std::string& text) {
+bool file_has(const std::string& path, const std::string& text)
+{
     std::ifstream in(path);
     const std::string content{std::istreambuf_iterator<char>(in), {}};
     return content.find(text) != std::string::npos;
 }
 
 // Makes events on `port` until the tracer has written one of them to `path`.
-bool make_marks(const std::string& path, std::uint16_t port) {
+bool make_marks(const std::string& path, std::uint16_t port)
+{
     const std::string mark = "\"local_port\":" + std::to_string(port);
     for (int waited = 0; waited < kTracerPatienceMs; waited += 50) {
         close_fd(listen_on(ipv4_loopback(port)));
@@ -119,7 +129,8 @@ bool make_marks(const std::string& path, std::uint16_t port) {
     return false;
 }
 
-int play(const std::vector<StepEntry>& steps, const Options& options) {
+int play(const std::vector<StepEntry>& steps, const Options& options)
+{
     std::array<int, 2> gate{};
     if (pipe(gate.data()) < 0) {
         return 1;
@@ -147,7 +158,8 @@ int play(const std::vector<StepEntry>& steps, const Options& options) {
 
 } // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv)
+{
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     if (!arguments.empty() && arguments[0] == kHoldArgument) {
         return hold_after_exec(arguments);
@@ -164,7 +176,8 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "no network namespace: %s (root is needed)\n", std::strerror(errno));
         return kStatusSkipped;
     }
-    std::printf("{\"scenario\":1,\"netns\":%llu,\"pid\":%d}\n", static_cast<unsigned long long>(current_netns()), getpid());
+    std::printf("{\"scenario\":1,\"netns\":%llu,\"pid\":%d}\n",
+                static_cast<unsigned long long>(current_netns()), getpid());
     std::fflush(stdout);
     return play(steps, options);
 }

@@ -19,11 +19,13 @@ namespace scenario {
 
 namespace {
 
-int or_errno(int result) {
+int or_errno(int result)
+{
     return result < 0 ? -errno : result;
 }
 
-int close_failed(int fd) {
+int close_failed(int fd)
+{
     const int error = errno;
     close(fd);
     return -error;
@@ -33,27 +35,32 @@ constexpr int kPatienceMs = 10'000;
 
 } // namespace
 
-std::uint16_t Address::port() const {
+std::uint16_t Address::port() const
+{
     if (family() == AF_INET6) {
         return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
     }
     return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
 }
 
-std::string Address::text() const {
+std::string Address::text() const
+{
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (family() == AF_INET6) {
         const auto* in6 = reinterpret_cast<const sockaddr_in6*>(&storage);
         const bool mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
         const std::uint8_t* bytes = in6->sin6_addr.s6_addr;
-        inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? bytes + 12 : bytes, text.data(), text.size());
+        inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? bytes + 12 : bytes, text.data(),
+                  text.size());
     } else {
-        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr, text.data(), text.size());
+        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr, text.data(),
+                  text.size());
     }
     return text.data();
 }
 
-Address Address::with_port(std::uint16_t port) const {
+Address Address::with_port(std::uint16_t port) const
+{
     Address copy = *this;
     if (family() == AF_INET6) {
         reinterpret_cast<sockaddr_in6*>(&copy.storage)->sin6_port = htons(port);
@@ -63,7 +70,8 @@ Address Address::with_port(std::uint16_t port) const {
     return copy;
 }
 
-Address ipv4_loopback(std::uint16_t port) {
+Address ipv4_loopback(std::uint16_t port)
+{
     Address address;
     auto* in = reinterpret_cast<sockaddr_in*>(&address.storage);
     in->sin_family = AF_INET;
@@ -73,7 +81,8 @@ Address ipv4_loopback(std::uint16_t port) {
     return address;
 }
 
-Address ipv6_any(std::uint16_t port) {
+Address ipv6_any(std::uint16_t port)
+{
     Address address;
     auto* in6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
     in6->sin6_family = AF_INET6;
@@ -82,24 +91,29 @@ Address ipv6_any(std::uint16_t port) {
     return address;
 }
 
-Address ipv6_loopback(std::uint16_t port) {
+Address ipv6_loopback(std::uint16_t port)
+{
     Address address = ipv6_any(port);
     reinterpret_cast<sockaddr_in6*>(&address.storage)->sin6_addr = in6addr_loopback;
     return address;
 }
 
-Address mapped_loopback(std::uint16_t port) {
+Address mapped_loopback(std::uint16_t port)
+{
     Address address = ipv6_any(port);
-    inet_pton(AF_INET6, "::ffff:127.0.0.1", &reinterpret_cast<sockaddr_in6*>(&address.storage)->sin6_addr);
+    inet_pton(AF_INET6, "::ffff:127.0.0.1",
+              &reinterpret_cast<sockaddr_in6*>(&address.storage)->sin6_addr);
     return address;
 }
 
-std::uint64_t current_netns() {
-    struct stat status {};
+std::uint64_t current_netns()
+{
+    struct stat status{};
     return stat("/proc/thread-self/ns/net", &status) == 0 ? status.st_ino : 0;
 }
 
-SocketFacts facts_of(int fd) {
+SocketFacts facts_of(int fd)
+{
     SocketFacts facts;
     facts.netns = current_netns();
     facts.local.size = sizeof(facts.local.storage);
@@ -113,11 +127,13 @@ SocketFacts facts_of(int fd) {
     return facts;
 }
 
-int open_tcp(int family, int flags) {
+int open_tcp(int family, int flags)
+{
     return or_errno(socket(family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
 }
 
-int listen_on(const Address& address, int backlog, int option) {
+int listen_on(const Address& address, int backlog, int option)
+{
     const int fd = open_tcp(address.family());
     if (fd < 0) {
         return fd;
@@ -132,11 +148,13 @@ int listen_on(const Address& address, int backlog, int option) {
     return fd;
 }
 
-int connect_fd(int fd, const Address& address) {
+int connect_fd(int fd, const Address& address)
+{
     return or_errno(connect(fd, address.get(), address.size));
 }
 
-int connect_to(const Address& address, const Address& local) {
+int connect_to(const Address& address, const Address& local)
+{
     const int fd = open_tcp(address.family());
     if (fd < 0) {
         return fd;
@@ -149,7 +167,8 @@ int connect_to(const Address& address, const Address& local) {
     return connect(fd, address.get(), address.size) < 0 ? close_failed(fd) : fd;
 }
 
-int start_connect(const Address& address) {
+int start_connect(const Address& address)
+{
     const int fd = open_tcp(address.family(), SOCK_NONBLOCK);
     if (fd >= 0 && connect(fd, address.get(), address.size) < 0 && errno != EINPROGRESS) {
         return close_failed(fd);
@@ -157,28 +176,34 @@ int start_connect(const Address& address) {
     return fd;
 }
 
-int accept_one(int listener) {
+int accept_one(int listener)
+{
     return or_errno(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
 }
 
-int accept_waiting(int listener) {
+int accept_waiting(int listener)
+{
     pollfd waiting{listener, POLLIN, 0};
     return poll(&waiting, 1, 0) == 1 ? accept_one(listener) : -EAGAIN;
 }
 
-int close_fd(int fd) {
+int close_fd(int fd)
+{
     return or_errno(close(fd));
 }
 
-int shutdown_fd(int fd, int how) {
+int shutdown_fd(int fd, int how)
+{
     return or_errno(shutdown(fd, how));
 }
 
-int send_text(int fd) {
+int send_text(int fd)
+{
     return or_errno(static_cast<int>(send(fd, "scenario", 8, MSG_NOSIGNAL)));
 }
 
-int read_to_end(int fd) {
+int read_to_end(int fd)
+{
     std::array<char, 256> buffer{};
     ssize_t count = 0;
     do {
@@ -190,32 +215,38 @@ int read_to_end(int fd) {
     return or_errno(static_cast<int>(count));
 }
 
-int set_option(int fd, int level, int name, int value) {
+int set_option(int fd, int level, int name, int value)
+{
     return or_errno(setsockopt(fd, level, name, &value, sizeof(value)));
 }
 
-int reset_on_close(int fd) {
+int reset_on_close(int fd)
+{
     const linger none{1, 0};
     return or_errno(setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none)));
 }
 
-int make_deaf(int fd) {
+int make_deaf(int fd)
+{
     sock_filter drop{BPF_RET | BPF_K, 0, 0, 0};
     const sock_fprog program{1, &drop};
     return or_errno(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)));
 }
 
-int make_hear(int fd) {
+int make_hear(int fd)
+{
     return set_option(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
 }
 
-int disconnect(int fd) {
+int disconnect(int fd)
+{
     sockaddr nobody{};
     nobody.sa_family = AF_UNSPEC;
     return or_errno(connect(fd, &nobody, sizeof(nobody)));
 }
 
-int wait_state(int fd, int state) {
+int wait_state(int fd, int state)
+{
     for (int waited = 0; waited < kPatienceMs; ++waited) {
         tcp_info info{};
         socklen_t size = sizeof(info);
@@ -230,17 +261,20 @@ int wait_state(int fd, int state) {
     return -ETIMEDOUT;
 }
 
-int wait_readable(int fd) {
+int wait_readable(int fd)
+{
     pollfd waiting{fd, POLLIN, 0};
     const int ready = poll(&waiting, 1, kPatienceMs);
     return ready == 0 ? -ETIMEDOUT : or_errno(ready);
 }
 
-int sleep_ms(int milliseconds) {
+int sleep_ms(int milliseconds)
+{
     return or_errno(poll(nullptr, 0, milliseconds));
 }
 
-int bring_loopback_up() {
+int bring_loopback_up()
+{
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ifreq request{};
     std::strcpy(request.ifr_name, "lo");
@@ -250,7 +284,8 @@ int bring_loopback_up() {
     return result;
 }
 
-int write_sysctl(const char* path, const char* value) {
+int write_sysctl(const char* path, const char* value)
+{
     const int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0) {
         return -errno;

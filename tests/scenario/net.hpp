@@ -16,11 +16,14 @@ struct Address {
     sockaddr_storage storage{};
     socklen_t size = 0;
 
-    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+    [[nodiscard]] const sockaddr* get() const
+    {
+        return reinterpret_cast<const sockaddr*>(&storage);
+    }
     [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
     [[nodiscard]] int family() const { return storage.ss_family; }
-    [[nodiscard]] std::uint16_t port() const;   ///< host order
-    [[nodiscard]] std::string text() const;     ///< IPv4-mapped addresses as IPv4
+    [[nodiscard]] std::uint16_t port() const; ///< host order
+    [[nodiscard]] std::string text() const;   ///< IPv4-mapped addresses as IPv4
     [[nodiscard]] Address with_port(std::uint16_t port) const;
 };
 

@@ -15,8 +15,10 @@ namespace scenario {
 
 namespace {
 
-// True when no socket is on its way from one state to another: only listeners and mini-sockets are left.
-bool is_quiet(const char* table) {
+// True when no socket is on its way from one state to another: only listeners and mini-sockets are
+// left.
+bool is_quiet(const char* table)
+{
     std::ifstream in(table);
     std::string line;
     std::getline(in, line);
@@ -34,7 +36,8 @@ bool is_quiet(const char* table) {
     return true;
 }
 
-void wait_until_quiet() {
+void wait_until_quiet()
+{
     for (int waited = 0; waited < 3000; waited += 5) {
         if (is_quiet("/proc/self/net/tcp") && is_quiet("/proc/self/net/tcp6")) {
             return;
@@ -45,9 +48,12 @@ void wait_until_quiet() {
 
 } // namespace
 
-Step::Step(const char* name, const char* about, int gate) : name_(name), about_(about), gate_(gate) {}
+Step::Step(const char* name, const char* about, int gate) : name_(name), about_(about), gate_(gate)
+{
+}
 
-Actor& Step::actor(const Role& role) {
+Actor& Step::actor(const Role& role)
+{
     std::unique_ptr<Actor>& actor = actors_[role];
     if (!actor) {
         actor = std::make_unique<Actor>("sc-" + role);
@@ -56,64 +62,75 @@ Actor& Step::actor(const Role& role) {
     return *actor;
 }
 
-void Step::process(const Role& role, pid_t pid, const std::string& comm) {
+void Step::process(const Role& role, pid_t pid, const std::string& comm)
+{
     processes_[role] = {pid, comm};
 }
 
-ExpectedSocket& Step::socket(const std::string& name, const SocketFacts& facts) {
+ExpectedSocket& Step::socket(const std::string& name, const SocketFacts& facts)
+{
     return sockets_.emplace_back(name, facts);
 }
 
-int Step::require(int result, const char* what) {
+int Step::require(int result, const char* what)
+{
     if (result < 0) {
         fail(std::string(what) + ": " + std::strerror(-result));
     }
     return result;
 }
 
-int Step::require_facility(int result, const char* what) {
+int Step::require_facility(int result, const char* what)
+{
     if (result < 0) {
         skip(std::string(what) + ": " + std::strerror(-result));
     }
     return result;
 }
 
-void Step::fail(const std::string& why) {
+void Step::fail(const std::string& why)
+{
     report("failed", why);
     _exit(1);
 }
 
-void Step::skip(const std::string& why) {
+void Step::skip(const std::string& why)
+{
     report("skipped", why);
     _exit(0);
 }
 
-void Step::wait_for_tracer() {
+void Step::wait_for_tracer()
+{
     pollfd waiting{gate_, POLLIN, 0};
     poll(&waiting, 1, -1);
 }
 
-std::array<int, 2> Step::mailbox() {
+std::array<int, 2> Step::mailbox()
+{
     if (mailbox_[0] < 0 && socketpair(AF_UNIX, SOCK_SEQPACKET, 0, mailbox_.data()) < 0) {
         fail("socketpair");
     }
     return mailbox_;
 }
 
-void Step::finish() {
+void Step::finish()
+{
     actors_.clear();
     wait_until_quiet();
     report("played", "");
 }
 
-void Step::report(const char* status, const std::string& reason) const {
+void Step::report(const char* status, const std::string& reason) const
+{
     std::ostringstream out;
-    out << "{\"step\":" << json_string(name_) << ",\"about\":" << json_string(about_) << ",\"status\":\"" << status
-        << "\",\"reason\":" << json_string(reason) << ",\"note\":" << json_string(note_) << ",\"processes\":{";
+    out << "{\"step\":" << json_string(name_) << ",\"about\":" << json_string(about_)
+        << ",\"status\":\"" << status << "\",\"reason\":" << json_string(reason)
+        << ",\"note\":" << json_string(note_) << ",\"processes\":{";
     const char* comma = "";
     for (const auto& [role, identity] : processes_) {
-        out << comma << json_string(role) << ":{\"pid\":" << identity.first << ",\"comm\":" << json_string(identity.second)
-            << '}';
+        out << comma << json_string(role) << ":{\"pid\":" << identity.first
+            << ",\"comm\":" << json_string(identity.second) << '}';
         comma = ",";
     }
     out << "},\"sockets\":[";
@@ -127,7 +144,8 @@ void Step::report(const char* status, const std::string& reason) const {
     std::fflush(stdout);
 }
 
-int send_descriptor(int mailbox, int fd) {
+int send_descriptor(int mailbox, int fd)
+{
     char byte = 'd';
     iovec data{&byte, 1};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
@@ -144,7 +162,8 @@ int send_descriptor(int mailbox, int fd) {
     return sendmsg(mailbox, &message, 0) < 0 ? -errno : 0;
 }
 
-int receive_descriptor(int mailbox) {
+int receive_descriptor(int mailbox)
+{
     char byte = 0;
     iovec data{&byte, 1};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
@@ -165,16 +184,19 @@ int receive_descriptor(int mailbox) {
     return fd;
 }
 
-int send_cue(int mailbox) {
+int send_cue(int mailbox)
+{
     return send(mailbox, "c", 1, 0) < 0 ? -errno : 0;
 }
 
-int wait_cue(int mailbox) {
+int wait_cue(int mailbox)
+{
     char byte = 0;
     return recv(mailbox, &byte, 1, 0) < 0 ? -errno : 0;
 }
 
-Listener listen_in(Step& step, const Role& role, const Address& at, int backlog, int option) {
+Listener listen_in(Step& step, const Role& role, const Address& at, int backlog, int option)
+{
     Actor& server = step.actor(role);
     const int fd = REQUIRE(server.run([=] { return listen_on(at, backlog, option); }));
     const SocketFacts facts = server.run([=] { return facts_of(fd); });
@@ -182,9 +204,11 @@ Listener listen_in(Step& step, const Role& role, const Address& at, int backlog,
     return {server, fd, facts.local, socket};
 }
 
-Connection connect_pair(Step& step, const Ways& ways) {
+Connection connect_pair(Step& step, const Ways& ways)
+{
     Listener listener = listen_in(step, "server", ways.listen_at);
-    const Address target = ways.dial.size != 0 ? ways.dial.with_port(listener.address.port()) : listener.address;
+    const Address target =
+        ways.dial.size != 0 ? ways.dial.with_port(listener.address.port()) : listener.address;
     const Address local = ways.local;
     Actor& client = step.actor("client");
     Actor& server = listener.server;
@@ -193,14 +217,17 @@ Connection connect_pair(Step& step, const Ways& ways) {
     const int server_end = REQUIRE(server.run([=] { return accept_one(listener_fd); }));
     const SocketFacts client_facts = client.run([=] { return facts_of(client_end); });
     const SocketFacts server_facts = server.run([=] { return facts_of(server_end); });
-    ExpectedSocket& client_socket = step.socket("client", client_facts).then("SYN_SENT ESTABLISHED", "client");
+    ExpectedSocket& client_socket =
+        step.socket("client", client_facts).then("SYN_SENT ESTABLISHED", "client");
     ExpectedSocket& server_socket =
         step.socket("accepted", server_facts).from("LISTEN").then("SYN_RECV ESTABLISHED", "server");
-    return {client,       server,       listener_fd,     client_end,    server_end,   listener.address,
-            client_facts, server_facts, listener.socket, client_socket, server_socket};
+    return {client,          server,           listener_fd,  client_end,
+            server_end,      listener.address, client_facts, server_facts,
+            listener.socket, client_socket,    server_socket};
 }
 
-void close_client_first(Connection& connection) {
+void close_client_first(Connection& connection)
+{
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
     connection.client.run([=] { return close_fd(client_end); });
@@ -211,7 +238,8 @@ void close_client_first(Connection& connection) {
     close_listener(connection);
 }
 
-void close_server_first(Connection& connection) {
+void close_server_first(Connection& connection)
+{
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
     connection.server.run([=] { return close_fd(server_end); });
@@ -222,7 +250,8 @@ void close_server_first(Connection& connection) {
     close_listener(connection);
 }
 
-void close_listener(Connection& connection) {
+void close_listener(Connection& connection)
+{
     const int listener = connection.listener;
     connection.server.run([=] { return close_fd(listener); });
     connection.listener_socket.then("CLOSE", "server");

@@ -90,8 +90,8 @@ struct Connection {
 
 struct Ways {
     Address listen_at = ipv4_loopback();
-    Address dial{};     ///< another form of the listener's address; its port is filled in
-    Address local{};    ///< what the client binds to
+    Address dial{};  ///< another form of the listener's address; its port is filled in
+    Address local{}; ///< what the client binds to
 };
 Connection connect_pair(Step& step, const Ways& ways = {});
 /// The client closes, then the server, then the listener.
@@ -107,7 +107,8 @@ struct Listener {
     Address address;
     ExpectedSocket& socket;
 };
-Listener listen_in(Step& step, const Role& role, const Address& at = ipv4_loopback(), int backlog = 16, int option = 0);
+Listener listen_in(Step& step, const Role& role, const Address& at = ipv4_loopback(),
+                   int backlog = 16, int option = 0);
 
 /// Checks a result of an actor's work and passes it on.
 #define REQUIRE(call) step.require((call), #call)

@@ -9,7 +9,8 @@ namespace scenario {
 
 namespace {
 
-void half_close(Step& step) {
+void half_close(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
@@ -21,11 +22,14 @@ void half_close(Step& step) {
     REQUIRE(connection.client.run([=] { return read_to_end(client_end); }));
     REQUIRE(connection.client.run([=] { return close_fd(client_end); }));
     connection.client_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "client").after_ms(50);
-    connection.server_socket.then("CLOSE_WAIT LAST_ACK", "server").after_ms(50).then("CLOSE", "server");
+    connection.server_socket.then("CLOSE_WAIT LAST_ACK", "server")
+        .after_ms(50)
+        .then("CLOSE", "server");
     close_listener(connection);
 }
 
-void shutdown_both_ways(Step& step) {
+void shutdown_both_ways(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
@@ -41,7 +45,8 @@ void shutdown_both_ways(Step& step) {
 }
 
 // The server's FIN is lost on a deaf client, whose own FIN then finds the server in FIN_WAIT1.
-void simultaneous_close(Step& step) {
+void simultaneous_close(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
@@ -60,25 +65,31 @@ void simultaneous_close(Step& step) {
 }
 
 // The mini-socket in substate FIN_WAIT2 ends after a second; no transition tells of it.
-void fin_wait2_expires(Step& step) {
+void fin_wait2_expires(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
-    REQUIRE(connection.client.run([=] { return set_option(client_end, IPPROTO_TCP, TCP_LINGER2, 1); }));
+    REQUIRE(
+        connection.client.run([=] { return set_option(client_end, IPPROTO_TCP, TCP_LINGER2, 1); }));
     REQUIRE(connection.client.run([=] { return close_fd(client_end); }));
     REQUIRE(connection.server.run([=] { return wait_state(server_end, TCP_CLOSE_WAIT); }));
     REQUIRE(connection.server.run([=] { return sleep_ms(1500); }));
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
     connection.client_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
-    connection.server_socket.then("CLOSE_WAIT LAST_ACK", "server").after_ms(1500).then("CLOSE", "server");
+    connection.server_socket.then("CLOSE_WAIT LAST_ACK", "server")
+        .after_ms(1500)
+        .then("CLOSE", "server");
     close_listener(connection);
 }
 
-void fin_wait2_refused(Step& step) {
+void fin_wait2_refused(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
-    REQUIRE(connection.client.run([=] { return set_option(client_end, IPPROTO_TCP, TCP_LINGER2, -1); }));
+    REQUIRE(connection.client.run(
+        [=] { return set_option(client_end, IPPROTO_TCP, TCP_LINGER2, -1); }));
     REQUIRE(connection.client.run([=] { return close_fd(client_end); }));
     REQUIRE(connection.server.run([=] { return wait_state(server_end, TCP_CLOSE); }));
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
@@ -88,7 +99,8 @@ void fin_wait2_refused(Step& step) {
 }
 
 // FIN_WAIT1 outlives the process that closed; it stays on that process's books.
-void orphan_outlives_process(Step& step) {
+void orphan_outlives_process(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
@@ -99,12 +111,15 @@ void orphan_outlives_process(Step& step) {
     REQUIRE(connection.server.run([=] { return make_hear(server_end); }));
     REQUIRE(connection.server.run([=] { return wait_state(server_end, TCP_CLOSE_WAIT); }));
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
-    connection.client_socket.then("FIN_WAIT1 FIN_WAIT2", "client").after_ms(50).then("CLOSE", "client");
+    connection.client_socket.then("FIN_WAIT1 FIN_WAIT2", "client")
+        .after_ms(50)
+        .then("CLOSE", "client");
     connection.server_socket.then("CLOSE_WAIT LAST_ACK CLOSE", "server");
     close_listener(connection);
 }
 
-void process_killed(Step& step) {
+void process_killed(Step& step)
+{
     Connection connection = connect_pair(step);
     const int server_end = connection.server_end;
     connection.client.kill();
@@ -115,7 +130,8 @@ void process_killed(Step& step) {
     close_listener(connection);
 }
 
-void process_exits(Step& step) {
+void process_exits(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     connection.server.stop();
@@ -127,7 +143,8 @@ void process_exits(Step& step) {
 }
 
 // A long CLOSE_WAIT: the leak that tcpledger is made for, mended.
-void lingers_in_close_wait(Step& step) {
+void lingers_in_close_wait(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
@@ -136,12 +153,15 @@ void lingers_in_close_wait(Step& step) {
     REQUIRE(connection.server.run([=] { return sleep_ms(300); }));
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
     connection.client_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
-    connection.server_socket.then("CLOSE_WAIT LAST_ACK", "server").after_ms(300).then("CLOSE", "server");
+    connection.server_socket.then("CLOSE_WAIT LAST_ACK", "server")
+        .after_ms(300)
+        .then("CLOSE", "server");
     close_listener(connection);
 }
 
 // The server's TIME_WAIT gives way to a new connection with the same four numbers.
-void time_wait_gives_way(Step& step) {
+void time_wait_gives_way(Step& step)
+{
     Connection connection = connect_pair(step, {.local = ipv4_loopback(20003)});
     const int listener = connection.listener;
     const Address target = connection.address;
@@ -153,25 +173,28 @@ void time_wait_gives_way(Step& step) {
     connection.server_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "server");
     connection.client_socket.then("CLOSE_WAIT LAST_ACK CLOSE", "client");
     REQUIRE(connection.client.run([=] { return sleep_ms(20); })); // a newer timestamp
-    const int again = REQUIRE(connection.client.run([=] { return connect_to(target, ipv4_loopback(20003)); }));
+    const int again =
+        REQUIRE(connection.client.run([=] { return connect_to(target, ipv4_loopback(20003)); }));
     const int accepted = REQUIRE(connection.server.run([=] { return accept_one(listener); }));
-    Connection second{connection.client,
-                      connection.server,
-                      listener,
-                      again,
-                      accepted,
-                      target,
-                      connection.client.run([=] { return facts_of(again); }),
-                      connection.server.run([=] { return facts_of(accepted); }),
-                      connection.listener_socket,
-                      step.socket("client again", connection.client.run([=] { return facts_of(again); })),
-                      step.socket("accepted again", connection.server.run([=] { return facts_of(accepted); }))};
+    Connection second{
+        connection.client,
+        connection.server,
+        listener,
+        again,
+        accepted,
+        target,
+        connection.client.run([=] { return facts_of(again); }),
+        connection.server.run([=] { return facts_of(accepted); }),
+        connection.listener_socket,
+        step.socket("client again", connection.client.run([=] { return facts_of(again); })),
+        step.socket("accepted again", connection.server.run([=] { return facts_of(accepted); }))};
     second.client_socket.then("SYN_SENT ESTABLISHED", "client");
     second.server_socket.from("LISTEN").then("SYN_RECV ESTABLISHED", "server");
     close_client_first(second);
 }
 
-void time_wait_expires(Step& step) {
+void time_wait_expires(Step& step)
+{
     Connection connection = connect_pair(step);
     close_client_first(connection);
     REQUIRE(connection.server.run([=] { return sleep_ms(62'000); }));
@@ -180,7 +203,8 @@ void time_wait_expires(Step& step) {
 
 constexpr StepEntry kSteps[] = {
     {"half_close", "shutdown(SHUT_WR), the other side goes on sending", &half_close},
-    {"shutdown_both_ways", "shutdown(SHUT_RDWR) on both sides, close() finds nothing to do", &shutdown_both_ways},
+    {"shutdown_both_ways", "shutdown(SHUT_RDWR) on both sides, close() finds nothing to do",
+     &shutdown_both_ways},
     {"simultaneous_close", "both FINs are under way at once: CLOSING", &simultaneous_close},
     {"fin_wait2_expires", "an orphan's FIN_WAIT2 ends by TCP_LINGER2", &fin_wait2_expires},
     {"fin_wait2_refused", "TCP_LINGER2 below 0: a reset instead of FIN_WAIT2", &fin_wait2_refused},
@@ -188,13 +212,15 @@ constexpr StepEntry kSteps[] = {
     {"process_killed", "SIGKILL closes the sockets", &process_killed},
     {"process_exits", "exit closes connection and listener", &process_exits},
     {"lingers_in_close_wait", "CLOSE_WAIT for 300 ms", &lingers_in_close_wait},
-    {"time_wait_gives_way", "a new connection takes the four numbers of one in TIME_WAIT", &time_wait_gives_way},
+    {"time_wait_gives_way", "a new connection takes the four numbers of one in TIME_WAIT",
+     &time_wait_gives_way},
     {"time_wait_expires", "TIME_WAIT to its end", &time_wait_expires, false, true},
 };
 
 } // namespace
 
-std::span<const StepEntry> closing_steps() {
+std::span<const StepEntry> closing_steps()
+{
     return kSteps;
 }
 

@@ -11,29 +11,32 @@ namespace scenario {
 
 namespace {
 
-
 // connect() in an actor that is expected to fail; what the socket was is asked before it closes.
 struct Attempt {
     int error = 0;
     SocketFacts facts;
 };
 
-Address loopback_of(const Address& target) {
+Address loopback_of(const Address& target)
+{
     return target.family() == AF_INET6 ? ipv6_loopback() : ipv4_loopback();
 }
 
-Attempt attempt(const Address& target) {
+Attempt attempt(const Address& target)
+{
     const int fd = open_tcp(target.family());
     Attempt result;
     result.facts = facts_of(fd); // a cookie, before anything happens
     result.error = -connect_fd(fd, target);
-    result.facts.local = loopback_of(target).with_port(facts_of(fd).local.port()); // the address is forgotten, the port not yet
+    result.facts.local = loopback_of(target).with_port(
+        facts_of(fd).local.port()); // the address is forgotten, the port not yet
     result.facts.remote = target;
     close_fd(fd);
     return result;
 }
 
-void refused_at(Step& step, const Address& at) {
+void refused_at(Step& step, const Address& at)
+{
     Actor& client = step.actor("client");
     // The closed port was a listener of another process, whose transitions are expected too.
     Listener listener = listen_in(step, "server", at);
@@ -48,15 +51,18 @@ void refused_at(Step& step, const Address& at) {
     step.socket("client", result.facts).then("SYN_SENT CLOSE", "client");
 }
 
-void refused_ipv4(Step& step) {
+void refused_ipv4(Step& step)
+{
     refused_at(step, ipv4_loopback());
 }
 
-void refused_ipv6(Step& step) {
+void refused_ipv6(Step& step)
+{
     refused_at(step, ipv6_loopback());
 }
 
-void reset_by_server(Step& step) {
+void reset_by_server(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
@@ -69,7 +75,8 @@ void reset_by_server(Step& step) {
     close_listener(connection);
 }
 
-void reset_by_client(Step& step) {
+void reset_by_client(Step& step)
+{
     Connection connection = connect_pair(step, {.listen_at = ipv6_loopback()});
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
@@ -82,7 +89,8 @@ void reset_by_client(Step& step) {
     close_listener(connection);
 }
 
-void closed_with_unread_data(Step& step) {
+void closed_with_unread_data(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
@@ -97,7 +105,8 @@ void closed_with_unread_data(Step& step) {
 }
 
 // The client has closed for good; what the server still sends is answered by a reset.
-void data_after_close(Step& step) {
+void data_after_close(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
@@ -111,7 +120,8 @@ void data_after_close(Step& step) {
     close_listener(connection);
 }
 
-void connect_times_out(Step& step) {
+void connect_times_out(Step& step)
+{
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
     const Address target = listener.address;
@@ -132,12 +142,14 @@ void connect_times_out(Step& step) {
 }
 
 // The server hears nothing any more and answers nothing; its end never learns of the other's death.
-void connection_times_out(Step& step) {
+void connection_times_out(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
     REQUIRE(connection.server.run([=] { return make_deaf(server_end); }));
-    REQUIRE(connection.client.run([=] { return set_option(client_end, IPPROTO_TCP, TCP_USER_TIMEOUT, 300); }));
+    REQUIRE(connection.client.run(
+        [=] { return set_option(client_end, IPPROTO_TCP, TCP_USER_TIMEOUT, 300); }));
     REQUIRE(connection.client.run([=] { return send_text(client_end); }));
     REQUIRE(connection.client.run([=] { return wait_state(client_end, TCP_CLOSE); }));
     REQUIRE(connection.client.run([=] { return close_fd(client_end); }));
@@ -148,15 +160,20 @@ void connection_times_out(Step& step) {
     close_listener(connection);
 }
 
-void keepalive_times_out(Step& step) {
+void keepalive_times_out(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
     REQUIRE(connection.server.run([=] { return make_deaf(server_end); }));
-    REQUIRE(connection.client.run([=] { return set_option(client_end, IPPROTO_TCP, TCP_KEEPIDLE, 1); }));
-    REQUIRE(connection.client.run([=] { return set_option(client_end, IPPROTO_TCP, TCP_KEEPINTVL, 1); }));
-    REQUIRE(connection.client.run([=] { return set_option(client_end, IPPROTO_TCP, TCP_KEEPCNT, 1); }));
-    REQUIRE(connection.client.run([=] { return set_option(client_end, SOL_SOCKET, SO_KEEPALIVE, 1); }));
+    REQUIRE(connection.client.run(
+        [=] { return set_option(client_end, IPPROTO_TCP, TCP_KEEPIDLE, 1); }));
+    REQUIRE(connection.client.run(
+        [=] { return set_option(client_end, IPPROTO_TCP, TCP_KEEPINTVL, 1); }));
+    REQUIRE(
+        connection.client.run([=] { return set_option(client_end, IPPROTO_TCP, TCP_KEEPCNT, 1); }));
+    REQUIRE(
+        connection.client.run([=] { return set_option(client_end, SOL_SOCKET, SO_KEEPALIVE, 1); }));
     REQUIRE(connection.client.run([=] { return wait_state(client_end, TCP_CLOSE); }));
     REQUIRE(connection.client.run([=] { return close_fd(client_end); }));
     REQUIRE(connection.server.run([=] { return make_hear(server_end); }));
@@ -167,14 +184,16 @@ void keepalive_times_out(Step& step) {
     close_listener(connection);
 }
 
-void unreachable(Step& step) {
+void unreachable(Step& step)
+{
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
     const Address target = listener.address;
     REQUIRE(listener.server.run([=] { return make_deaf(listener_fd); }));
     Actor& client = step.actor("client");
     Actor& router = step.actor("router");
-    const int watch = step.require_facility(router.run([] { return watch_segments(); }), "raw socket");
+    const int watch =
+        step.require_facility(router.run([] { return watch_segments(); }), "raw socket");
     const int fd = REQUIRE(client.run([=] { return start_connect(target); }));
     SocketFacts facts = client.run([=] { return facts_of(fd); });
     facts.remote = target;
@@ -188,8 +207,8 @@ void unreachable(Step& step) {
 }
 
 // Starts a connect() that nobody answers, then lets `end` end it.
-template <class End>
-void unanswered(Step& step, End end) {
+template <class End> void unanswered(Step& step, End end)
+{
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
     const Address target = listener.address;
@@ -205,16 +224,19 @@ void unanswered(Step& step, End end) {
     listener.socket.then("CLOSE", "server");
 }
 
-void closed_while_connecting(Step& step) {
+void closed_while_connecting(Step& step)
+{
     unanswered(step, [](Actor& client, int fd) { client.run([=] { return close_fd(fd); }); });
 }
 
-void exit_while_connecting(Step& step) {
+void exit_while_connecting(Step& step)
+{
     unanswered(step, [](Actor& client, int) { client.stop(); });
 }
 
 // A handshake that the client never finishes: a request sock, of which no transition tells.
-void half_open(Step& step) {
+void half_open(Step& step)
+{
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
     const Address target = listener.address;
@@ -231,7 +253,8 @@ void half_open(Step& step) {
     listener.socket.then("CLOSE", "server");
 }
 
-void disconnected_and_reused(Step& step) {
+void disconnected_and_reused(Step& step)
+{
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
     const int server_end = connection.server_end;
@@ -244,17 +267,18 @@ void disconnected_and_reused(Step& step) {
     const int listener = connection.listener;
     REQUIRE(connection.client.run([=] { return connect_fd(client_end, target); }));
     const int accepted = REQUIRE(connection.server.run([=] { return accept_one(listener); }));
-    Connection second{connection.client,
-                      connection.server,
-                      listener,
-                      client_end,
-                      accepted,
-                      target,
-                      connection.client.run([=] { return facts_of(client_end); }),
-                      connection.server.run([=] { return facts_of(accepted); }),
-                      connection.listener_socket,
-                      step.socket("client again", connection.client.run([=] { return facts_of(client_end); })),
-                      step.socket("accepted again", connection.server.run([=] { return facts_of(accepted); }))};
+    Connection second{
+        connection.client,
+        connection.server,
+        listener,
+        client_end,
+        accepted,
+        target,
+        connection.client.run([=] { return facts_of(client_end); }),
+        connection.server.run([=] { return facts_of(accepted); }),
+        connection.listener_socket,
+        step.socket("client again", connection.client.run([=] { return facts_of(client_end); })),
+        step.socket("accepted again", connection.server.run([=] { return facts_of(accepted); }))};
     second.client_socket.then("SYN_SENT ESTABLISHED", "client");
     second.server_socket.from("LISTEN").then("SYN_RECV ESTABLISHED", "server");
     close_client_first(second);
@@ -274,12 +298,14 @@ constexpr StepEntry kSteps[] = {
     {"closed_while_connecting", "close() in SYN_SENT", &closed_while_connecting},
     {"exit_while_connecting", "exit in SYN_SENT", &exit_while_connecting},
     {"half_open", "a handshake that is never finished", &half_open},
-    {"disconnected_and_reused", "connect(AF_UNSPEC), then the same socket connects again", &disconnected_and_reused},
+    {"disconnected_and_reused", "connect(AF_UNSPEC), then the same socket connects again",
+     &disconnected_and_reused},
 };
 
 } // namespace
 
-std::span<const StepEntry> failure_steps() {
+std::span<const StepEntry> failure_steps()
+{
     return kSteps;
 }
 

@@ -27,21 +27,25 @@ namespace scenario {
 namespace {
 
 // The client closes, and the last holder of the passive end closes it then.
-void client_leaves(Connection& connection) {
+void client_leaves(Connection& connection)
+{
     const int client_end = connection.client_end;
     connection.client.run([=] { return close_fd(client_end); });
     connection.client_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
 }
 
 // Waits until the peer's FIN has been seen by the holder of `fd`.
-int wait_close_wait(int fd) {
+int wait_close_wait(int fd)
+{
     return wait_state(fd, TCP_CLOSE_WAIT);
 }
 
-void duplicated(Step& step) {
+void duplicated(Step& step)
+{
     Connection connection = connect_pair(step);
     const int server_end = connection.server_end;
-    const int copy = REQUIRE(connection.server.run([=] { return fcntl(server_end, F_DUPFD_CLOEXEC, 0); }));
+    const int copy =
+        REQUIRE(connection.server.run([=] { return fcntl(server_end, F_DUPFD_CLOEXEC, 0); }));
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
     client_leaves(connection);
     REQUIRE(connection.server.run([=] { return wait_close_wait(copy); }));
@@ -50,7 +54,8 @@ void duplicated(Step& step) {
     close_listener(connection);
 }
 
-void passed_by_scm_rights(Step& step) {
+void passed_by_scm_rights(Step& step)
+{
     const std::array<int, 2> mailbox = step.mailbox();
     Connection connection = connect_pair(step);
     const int server_end = connection.server_end;
@@ -61,12 +66,14 @@ void passed_by_scm_rights(Step& step) {
     client_leaves(connection);
     REQUIRE(worker.run([=] { return wait_close_wait(received); }));
     REQUIRE(worker.run([=] { return close_fd(received); }));
-    connection.server_socket.then("CLOSE_WAIT", "worker", {"server"}).then("LAST_ACK CLOSE", "worker");
+    connection.server_socket.then("CLOSE_WAIT", "worker", {"server"})
+        .then("LAST_ACK CLOSE", "worker");
     close_listener(connection);
 }
 
 // The descriptor lies in a message that nobody reads; its sender has closed and lives on.
-void in_flight_at_close(Step& step) {
+void in_flight_at_close(Step& step)
+{
     const std::array<int, 2> mailbox = step.mailbox();
     Connection connection = connect_pair(step);
     const int server_end = connection.server_end;
@@ -74,14 +81,18 @@ void in_flight_at_close(Step& step) {
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
     client_leaves(connection);
     REQUIRE(connection.server.run([] { return sleep_ms(30); }));
-    const int received = REQUIRE(connection.server.run([=] { return receive_descriptor(mailbox[1]); }));
+    const int received =
+        REQUIRE(connection.server.run([=] { return receive_descriptor(mailbox[1]); }));
     REQUIRE(connection.server.run([=] { return wait_close_wait(received); }));
     REQUIRE(connection.server.run([=] { return close_fd(received); }));
-    connection.server_socket.then("CLOSE_WAIT LAST_ACK", "server").after_ms(30).then("CLOSE", "server");
+    connection.server_socket.then("CLOSE_WAIT LAST_ACK", "server")
+        .after_ms(30)
+        .then("CLOSE", "server");
     close_listener(connection);
 }
 
-void forked_child_closes(Step& step) {
+void forked_child_closes(Step& step)
+{
     const std::array<int, 2> mailbox = step.mailbox();
     Connection connection = connect_pair(step);
     const int server_end = connection.server_end;
@@ -105,12 +116,14 @@ void forked_child_closes(Step& step) {
     REQUIRE(connection.server.run([=] { return sleep_ms(50); }));
     REQUIRE(send_cue(mailbox[0]));
     REQUIRE(connection.server.run([=] { return waitpid(child, nullptr, 0) < 0 ? -errno : 0; }));
-    connection.server_socket.then("CLOSE_WAIT", "child", {"server"}).then("LAST_ACK CLOSE", "child");
+    connection.server_socket.then("CLOSE_WAIT", "child", {"server"})
+        .then("LAST_ACK CLOSE", "child");
     close_listener(connection);
 }
 
 // The pre-forking server: the listener is the parent's, the child accepts and closes.
-void inherited_listener(Step& step) {
+void inherited_listener(Step& step)
+{
     const std::array<int, 2> mailbox = step.mailbox();
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
@@ -148,7 +161,8 @@ void inherited_listener(Step& step) {
 }
 
 // fork() and execve() of this program, which then holds `fd` until it gets a cue.
-pid_t run_holder(int fd, int mailbox, bool inherit) {
+pid_t run_holder(int fd, int mailbox, bool inherit)
+{
     const pid_t pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -158,17 +172,20 @@ pid_t run_holder(int fd, int mailbox, bool inherit) {
         }
         const std::string fd_text = inherit ? std::to_string(fd) : "-1";
         const std::string mailbox_text = std::to_string(mailbox);
-        execl("/proc/self/exe", "scenario", kHoldArgument, fd_text.c_str(), mailbox_text.c_str(), nullptr);
+        execl("/proc/self/exe", "scenario", kHoldArgument, fd_text.c_str(), mailbox_text.c_str(),
+              nullptr);
         _exit(127);
     }
     return pid;
 }
 
-void kept_over_exec(Step& step) {
+void kept_over_exec(Step& step)
+{
     const std::array<int, 2> mailbox = step.mailbox();
     Connection connection = connect_pair(step);
     const int server_end = connection.server_end;
-    const pid_t child = REQUIRE(connection.server.run([=] { return run_holder(server_end, mailbox[1], true); }));
+    const pid_t child =
+        REQUIRE(connection.server.run([=] { return run_holder(server_end, mailbox[1], true); }));
     step.process("executed", child, "sc-executed");
     REQUIRE(wait_cue(mailbox[0])); // it has been executed
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
@@ -184,11 +201,13 @@ void kept_over_exec(Step& step) {
 }
 
 // The child's copies go at execve(); the parent's last one closes the connection.
-void closed_by_exec(Step& step) {
+void closed_by_exec(Step& step)
+{
     const std::array<int, 2> mailbox = step.mailbox();
     Connection connection = connect_pair(step);
     const int server_end = connection.server_end;
-    const pid_t child = REQUIRE(connection.server.run([=] { return run_holder(server_end, mailbox[1], false); }));
+    const pid_t child =
+        REQUIRE(connection.server.run([=] { return run_holder(server_end, mailbox[1], false); }));
     REQUIRE(wait_cue(mailbox[0]));
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
     const int client_end = connection.client_end;
@@ -202,12 +221,14 @@ void closed_by_exec(Step& step) {
     close_listener(connection);
 }
 
-void closed_by_close_range(Step& step) {
+void closed_by_close_range(Step& step)
+{
     Connection connection = connect_pair(step);
     const auto server_end = static_cast<unsigned>(connection.server_end);
-    step.require_facility(
-        connection.server.run([=] { return syscall(SYS_close_range, server_end, server_end, 0) < 0 ? -errno : 0; }),
-        "close_range()");
+    step.require_facility(connection.server.run([=] {
+        return syscall(SYS_close_range, server_end, server_end, 0) < 0 ? -errno : 0;
+    }),
+                          "close_range()");
     const int client_end = connection.client_end;
     REQUIRE(connection.client.run([=] { return wait_close_wait(client_end); }));
     REQUIRE(connection.client.run([=] { return close_fd(client_end); }));
@@ -216,7 +237,8 @@ void closed_by_close_range(Step& step) {
     close_listener(connection);
 }
 
-int take_descriptor(pid_t pid, int fd) {
+int take_descriptor(pid_t pid, int fd)
+{
     const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
     if (pidfd < 0) {
         return -errno;
@@ -227,22 +249,26 @@ int take_descriptor(pid_t pid, int fd) {
     return result;
 }
 
-void taken_by_pidfd_getfd(Step& step) {
+void taken_by_pidfd_getfd(Step& step)
+{
     Connection connection = connect_pair(step);
     const int server_end = connection.server_end;
     const pid_t server = connection.server.pid();
     Actor& taker = step.actor("taker");
-    const int taken = step.require_facility(taker.run([=] { return take_descriptor(server, server_end); }), "pidfd_getfd()");
+    const int taken = step.require_facility(
+        taker.run([=] { return take_descriptor(server, server_end); }), "pidfd_getfd()");
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
     client_leaves(connection);
     REQUIRE(taker.run([=] { return wait_close_wait(taken); }));
     REQUIRE(taker.run([=] { return close_fd(taken); }));
-    connection.server_socket.then("CLOSE_WAIT", "taker", {"server"}).then("LAST_ACK CLOSE", "taker");
+    connection.server_socket.then("CLOSE_WAIT", "taker", {"server"})
+        .then("LAST_ACK CLOSE", "taker");
     close_listener(connection);
 }
 
 // The thread's name and id are not the process's: the owner is the thread group.
-void thread_connects_and_closes(Step& step) {
+void thread_connects_and_closes(Step& step)
+{
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
     const Address target = listener.address;
@@ -272,11 +298,14 @@ void thread_connects_and_closes(Step& step) {
     REQUIRE(listener.server.run([=] { return close_fd(listener_fd); }));
     listener.socket.then("CLOSE", "server");
     step.socket("client", facts).then("SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
-    step.socket("accepted", server_facts).from("LISTEN").then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE", "server");
+    step.socket("accepted", server_facts)
+        .from("LISTEN")
+        .then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE", "server");
 }
 
 // One end is held twice; the reset of the other must not be laid to whoever runs just then.
-void held_twice_and_reset(Step& step) {
+void held_twice_and_reset(Step& step)
+{
     const std::array<int, 2> mailbox = step.mailbox();
     Connection connection = connect_pair(step);
     const int server_end = connection.server_end;
@@ -296,25 +325,31 @@ void held_twice_and_reset(Step& step) {
 
 constexpr StepEntry kSteps[] = {
     {"duplicated", "dup(), the first descriptor closes, then the second", &duplicated},
-    {"passed_by_scm_rights", "the accepted socket is passed on and closed by its receiver", &passed_by_scm_rights},
+    {"passed_by_scm_rights", "the accepted socket is passed on and closed by its receiver",
+     &passed_by_scm_rights},
     {"in_flight_at_close", "nobody holds the socket but a message", &in_flight_at_close},
-    {"forked_child_closes", "a child inherits the connection and closes last", &forked_child_closes},
+    {"forked_child_closes", "a child inherits the connection and closes last",
+     &forked_child_closes},
     {"inherited_listener", "a child accepts on its parent's listener", &inherited_listener},
     {"kept_over_exec", "a descriptor survives execve() and is closed there", &kept_over_exec},
     {"closed_by_exec", "close-on-exec in a child, the parent closes last", &closed_by_exec},
     {"closed_by_close_range", "close_range()", &closed_by_close_range},
-    {"taken_by_pidfd_getfd", "pidfd_getfd(), the first holder closes, then the taker", &taken_by_pidfd_getfd},
-    {"thread_connects_and_closes", "a thread connects, another closes", &thread_connects_and_closes},
+    {"taken_by_pidfd_getfd", "pidfd_getfd(), the first holder closes, then the taker",
+     &taken_by_pidfd_getfd},
+    {"thread_connects_and_closes", "a thread connects, another closes",
+     &thread_connects_and_closes},
     {"held_twice_and_reset", "two holders, the peer resets", &held_twice_and_reset},
 };
 
 } // namespace
 
-std::span<const StepEntry> holder_steps() {
+std::span<const StepEntry> holder_steps()
+{
     return kSteps;
 }
 
-int hold_after_exec(const std::vector<std::string>& arguments) {
+int hold_after_exec(const std::vector<std::string>& arguments)
+{
     if (arguments.size() != 3) {
         return 2;
     }

@@ -11,7 +11,8 @@ namespace scenario {
 
 namespace {
 
-void closed_with_queue(Step& step) {
+void closed_with_queue(Step& step)
+{
     constexpr int kClients = 3;
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
@@ -31,12 +32,15 @@ void closed_with_queue(Step& step) {
         REQUIRE(client.run([=] { return wait_state(fd, TCP_CLOSE); }));
         REQUIRE(client.run([=] { return close_fd(fd); }));
         step.socket("client", facts[i]).then("SYN_SENT ESTABLISHED CLOSE", "client");
-        step.socket("never accepted", peer_of(facts[i])).from("LISTEN").then("SYN_RECV ESTABLISHED CLOSE", "server");
+        step.socket("never accepted", peer_of(facts[i]))
+            .from("LISTEN")
+            .then("SYN_RECV ESTABLISHED CLOSE", "server");
     }
 }
 
 // The queue takes one connection; the second SYN is dropped until its sender gives up.
-void full_queue(Step& step) {
+void full_queue(Step& step)
+{
     Listener listener = listen_in(step, "server", ipv4_loopback(), 0);
     const int listener_fd = listener.fd;
     const Address target = listener.address;
@@ -54,11 +58,14 @@ void full_queue(Step& step) {
     REQUIRE(client.run([=] { return close_fd(first); }));
     listener.socket.then("CLOSE", "server");
     step.socket("client", first_facts).then("SYN_SENT ESTABLISHED CLOSE", "client");
-    step.socket("never accepted", peer_of(first_facts)).from("LISTEN").then("SYN_RECV ESTABLISHED CLOSE", "server");
+    step.socket("never accepted", peer_of(first_facts))
+        .from("LISTEN")
+        .then("SYN_RECV ESTABLISHED CLOSE", "server");
     step.socket("dropped", second_facts).then("SYN_SENT CLOSE", "client").after_ms(30);
 }
 
-void reset_in_queue(Step& step) {
+void reset_in_queue(Step& step)
+{
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
     const Address target = listener.address;
@@ -73,11 +80,14 @@ void reset_in_queue(Step& step) {
     REQUIRE(listener.server.run([=] { return close_fd(listener_fd); }));
     listener.socket.then("CLOSE", "server");
     step.socket("client", facts).then("SYN_SENT ESTABLISHED CLOSE", "client");
-    step.socket("accepted dead", peer_of(facts)).from("LISTEN").then("SYN_RECV ESTABLISHED CLOSE", "server");
+    step.socket("accepted dead", peer_of(facts))
+        .from("LISTEN")
+        .then("SYN_RECV ESTABLISHED CLOSE", "server");
 }
 
 // Two processes share a port; each connection is on the books of the one that got it.
-void reuseport(Step& step) {
+void reuseport(Step& step)
+{
     Listener one = listen_in(step, "server", ipv4_loopback(), 64, SO_REUSEPORT);
     Listener two = listen_in(step, "second", one.address, 64, SO_REUSEPORT);
     const std::array<Role, 2> roles{"server", "second"};
@@ -105,7 +115,8 @@ void reuseport(Step& step) {
         REQUIRE(client.run([=] { return close_fd(client_end); }));
         REQUIRE(server.run([=] { return wait_state(server_end, TCP_CLOSE_WAIT); }));
         REQUIRE(server.run([=] { return close_fd(server_end); }));
-        step.socket("client", facts).then("SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
+        step.socket("client", facts)
+            .then("SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
         step.socket("accepted", server_facts)
             .from("LISTEN")
             .then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE", roles[which]);
@@ -118,11 +129,13 @@ void reuseport(Step& step) {
 }
 
 // No socket on the passive side before the client has sent something.
-void defer_accept(Step& step) {
+void defer_accept(Step& step)
+{
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
     const Address target = listener.address;
-    REQUIRE(listener.server.run([=] { return set_option(listener_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5); }));
+    REQUIRE(listener.server.run(
+        [=] { return set_option(listener_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5); }));
     Actor& client = step.actor("client");
     const int client_end = REQUIRE(client.run([=] { return connect_to(target); }));
     const SocketFacts facts = client.run([=] { return facts_of(client_end); });
@@ -141,17 +154,21 @@ void defer_accept(Step& step) {
         .then("SYN_SENT ESTABLISHED FIN_WAIT1", "client")
         .after_ms(50)
         .then("FIN_WAIT2 CLOSE", "client");
-    step.socket("accepted", server_facts).from("LISTEN").then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE", "server");
+    step.socket("accepted", server_facts)
+        .from("LISTEN")
+        .then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE", "server");
 }
 
-void syn_cookies(Step& step) {
+void syn_cookies(Step& step)
+{
     step.require_facility(write_sysctl("/proc/sys/net/ipv4/tcp_syncookies", "2"), "tcp_syncookies");
     Connection connection = connect_pair(step);
     close_server_first(connection);
     REQUIRE(write_sysctl("/proc/sys/net/ipv4/tcp_syncookies", "1"));
 }
 
-void syn_cookies_ipv6(Step& step) {
+void syn_cookies_ipv6(Step& step)
+{
     step.require_facility(write_sysctl("/proc/sys/net/ipv4/tcp_syncookies", "2"), "tcp_syncookies");
     Connection connection = connect_pair(step, {.listen_at = ipv6_loopback()});
     close_client_first(connection);
@@ -159,18 +176,21 @@ void syn_cookies_ipv6(Step& step) {
 }
 
 // Data in the SYN: the passive socket exists, in SYN_RECV, before the handshake is over.
-void tcp_fast_open(Step& step) {
+void tcp_fast_open(Step& step)
+{
     // 1 client, 2 server, 4 and 0x200: no cookie needed.
     step.require_facility(write_sysctl("/proc/sys/net/ipv4/tcp_fastopen", "519"), "tcp_fastopen");
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
     const Address target = listener.address;
-    step.require_facility(listener.server.run([=] { return set_option(listener_fd, IPPROTO_TCP, TCP_FASTOPEN, 8); }),
-                          "TCP_FASTOPEN");
+    step.require_facility(
+        listener.server.run([=] { return set_option(listener_fd, IPPROTO_TCP, TCP_FASTOPEN, 8); }),
+        "TCP_FASTOPEN");
     Actor& client = step.actor("client");
     const int client_end = REQUIRE(client.run([] { return open_tcp(AF_INET); }));
     REQUIRE(client.run([=] {
-        const auto sent = sendto(client_end, "scenario", 8, MSG_FASTOPEN | MSG_NOSIGNAL, target.get(), target.size);
+        const auto sent = sendto(client_end, "scenario", 8, MSG_FASTOPEN | MSG_NOSIGNAL,
+                                 target.get(), target.size);
         return sent < 0 ? -errno : 0;
     }));
     REQUIRE(client.run([=] { return wait_state(client_end, TCP_ESTABLISHED); }));
@@ -186,11 +206,14 @@ void tcp_fast_open(Step& step) {
     REQUIRE(write_sysctl("/proc/sys/net/ipv4/tcp_fastopen", "1"));
     listener.socket.then("CLOSE", "server");
     step.socket("client", facts).then("SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
-    step.socket("accepted", server_facts).from("LISTEN").then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE", "server");
+    step.socket("accepted", server_facts)
+        .from("LISTEN")
+        .then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE", "server");
 }
 
 constexpr StepEntry kSteps[] = {
-    {"closed_with_queue", "a listener closes with three connections nobody accepted", &closed_with_queue},
+    {"closed_with_queue", "a listener closes with three connections nobody accepted",
+     &closed_with_queue},
     {"full_queue", "a queue of one is full, the next SYN is dropped", &full_queue},
     {"reset_in_queue", "reset before anybody accepted, accepted dead", &reset_in_queue},
     {"reuseport", "two processes listen on one port", &reuseport},
@@ -202,7 +225,8 @@ constexpr StepEntry kSteps[] = {
 
 } // namespace
 
-std::span<const StepEntry> listener_steps() {
+std::span<const StepEntry> listener_steps()
+{
     return kSteps;
 }
 

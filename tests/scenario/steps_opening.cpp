@@ -10,7 +10,8 @@ namespace scenario {
 
 namespace {
 
-void listen_close(Step& step) {
+void listen_close(Step& step)
+{
     Listener listener = listen_in(step, "server");
     const int fd = listener.fd;
     REQUIRE(listener.server.run([=] { return sleep_ms(20); }));
@@ -18,7 +19,8 @@ void listen_close(Step& step) {
     listener.socket.then("CLOSE", "server").after_ms(20);
 }
 
-void listen_twice(Step& step) {
+void listen_twice(Step& step)
+{
     Listener listener = listen_in(step, "server");
     const int fd = listener.fd;
     REQUIRE(listener.server.run([=] { return listen(fd, 3); }));
@@ -26,8 +28,10 @@ void listen_twice(Step& step) {
     listener.socket.then("CLOSE", "server");
 }
 
-void listen_shutdown_listen(Step& step) {
-    Listener listener = listen_in(step, "server", ipv4_loopback(20004)); // or the second listen() chooses another port
+void listen_shutdown_listen(Step& step)
+{
+    Listener listener = listen_in(
+        step, "server", ipv4_loopback(20004)); // or the second listen() chooses another port
     const int fd = listener.fd;
     REQUIRE(listener.server.run([=] { return shutdown_fd(fd, SHUT_RD); }));
     REQUIRE(listener.server.run([=] { return listen(fd, 3); }));
@@ -35,14 +39,16 @@ void listen_shutdown_listen(Step& step) {
     listener.socket.then("CLOSE LISTEN CLOSE", "server");
 }
 
-void listen_disconnect(Step& step) {
+void listen_disconnect(Step& step)
+{
     Listener listener = listen_in(step, "server");
     const int fd = listener.fd;
     REQUIRE(listener.server.run([=] { return disconnect(fd); }));
     listener.socket.then("CLOSE", "server");
 }
 
-void bound_only(Step& step) {
+void bound_only(Step& step)
+{
     REQUIRE(step.actor("client").run([] {
         const int fd = open_tcp(AF_INET);
         const Address address = ipv4_loopback();
@@ -53,43 +59,51 @@ void bound_only(Step& step) {
     step.note("a bound socket that is neither connected nor listening makes no transition");
 }
 
-void ipv4_client_closes(Step& step) {
+void ipv4_client_closes(Step& step)
+{
     Connection connection = connect_pair(step);
     close_client_first(connection);
 }
 
-void ipv4_server_closes(Step& step) {
+void ipv4_server_closes(Step& step)
+{
     Connection connection = connect_pair(step);
     close_server_first(connection);
 }
 
-void ipv6_client_closes(Step& step) {
+void ipv6_client_closes(Step& step)
+{
     Connection connection = connect_pair(step, {.listen_at = ipv6_loopback()});
     close_client_first(connection);
 }
 
-void ipv6_server_closes(Step& step) {
+void ipv6_server_closes(Step& step)
+{
     Connection connection = connect_pair(step, {.listen_at = ipv6_loopback()});
     close_server_first(connection);
 }
 
-void mapped_client(Step& step) {
+void mapped_client(Step& step)
+{
     Connection connection = connect_pair(step, {.dial = mapped_loopback()});
     close_client_first(connection);
 }
 
-void mapped_server(Step& step) {
+void mapped_server(Step& step)
+{
     Connection connection = connect_pair(step, {.listen_at = ipv6_any(), .dial = ipv4_loopback()});
     close_server_first(connection);
 }
 
-void fixed_local_port(Step& step) {
+void fixed_local_port(Step& step)
+{
     Connection connection = connect_pair(step, {.local = ipv4_loopback(20001)});
     close_client_first(connection);
 }
 
 // The SYN meets the socket that sent it: simultaneous open, then simultaneous close, in one socket.
-void self_connect(Step& step) {
+void self_connect(Step& step)
+{
     Actor& client = step.actor("client");
     const Address self = ipv4_loopback(20002);
     const int fd = REQUIRE(client.run([=] { return connect_to(self, self); }));
@@ -99,13 +113,15 @@ void self_connect(Step& step) {
 }
 
 // A passive end that goes through its whole life before anybody accepts it.
-void accepted_after_close(Step& step) {
+void accepted_after_close(Step& step)
+{
     Listener listener = listen_in(step, "server");
     Actor& client = step.actor("client");
     const Address target = listener.address;
     const int listener_fd = listener.fd;
     const int client_end = REQUIRE(client.run([=] { return connect_to(target); }));
-    ExpectedSocket& client_socket = step.socket("client", client.run([=] { return facts_of(client_end); }));
+    ExpectedSocket& client_socket =
+        step.socket("client", client.run([=] { return facts_of(client_end); }));
     REQUIRE(client.run([=] { return close_fd(client_end); }));
     REQUIRE(client.run([=] { return sleep_ms(50); }));
     const int server_end = REQUIRE(listener.server.run([=] { return accept_one(listener_fd); }));
@@ -121,7 +137,8 @@ void accepted_after_close(Step& step) {
     listener.socket.then("CLOSE", "server");
 }
 
-void older_than_tracer(Step& step) {
+void older_than_tracer(Step& step)
+{
     Actor& client = step.actor("client");
     Actor& server = step.actor("server");
     const int listener = REQUIRE(server.run([] { return listen_on(ipv4_loopback(), 16); }));
@@ -129,8 +146,10 @@ void older_than_tracer(Step& step) {
     const Address target = listener_facts.local;
     const int client_end = REQUIRE(client.run([=] { return connect_to(target); }));
     const int server_end = REQUIRE(server.run([=] { return accept_one(listener); }));
-    ExpectedSocket& client_socket = step.socket("client", client.run([=] { return facts_of(client_end); }));
-    ExpectedSocket& server_socket = step.socket("accepted", server.run([=] { return facts_of(server_end); }));
+    ExpectedSocket& client_socket =
+        step.socket("client", client.run([=] { return facts_of(client_end); }));
+    ExpectedSocket& server_socket =
+        step.socket("accepted", server.run([=] { return facts_of(server_end); }));
     step.wait_for_tracer();
     REQUIRE(client.run([=] { return close_fd(client_end); }));
     REQUIRE(server.run([=] { return wait_state(server_end, TCP_CLOSE_WAIT); }));
@@ -142,10 +161,12 @@ void older_than_tracer(Step& step) {
 }
 
 constexpr StepEntry kSteps[] = {
-    {"older_than_tracer", "a listener and a connection from before the tracer close", &older_than_tracer, true},
+    {"older_than_tracer", "a listener and a connection from before the tracer close",
+     &older_than_tracer, true},
     {"listen_close", "a listener opens and closes", &listen_close},
     {"listen_twice", "a second listen() changes the backlog and nothing else", &listen_twice},
-    {"listen_shutdown_listen", "shutdown() ends listening, listen() begins it again", &listen_shutdown_listen},
+    {"listen_shutdown_listen", "shutdown() ends listening, listen() begins it again",
+     &listen_shutdown_listen},
     {"listen_disconnect", "connect(AF_UNSPEC) ends listening", &listen_disconnect},
     {"bound_only", "a socket is bound and closed", &bound_only},
     {"ipv4_client_closes", "an IPv4 connection, the client closes first", &ipv4_client_closes},
@@ -161,7 +182,8 @@ constexpr StepEntry kSteps[] = {
 
 } // namespace
 
-std::span<const StepEntry> opening_steps() {
+std::span<const StepEntry> opening_steps()
+{
     return kSteps;
 }
 

@@ -18,7 +18,8 @@ namespace scenario {
 namespace {
 
 // `ss -K` in somebody else's hands: it runs there, but the socket was never theirs.
-void destroyed_connection(Step& step) {
+void destroyed_connection(Step& step)
+{
     Actor& killer = step.actor("killer");
     Connection connection = connect_pair(step);
     const int client_end = connection.client_end;
@@ -36,7 +37,8 @@ void destroyed_connection(Step& step) {
     close_listener(connection);
 }
 
-void destroyed_listener(Step& step) {
+void destroyed_listener(Step& step)
+{
     Actor& killer = step.actor("killer");
     Listener listener = listen_in(step, "server");
     const int fd = listener.fd;
@@ -47,7 +49,8 @@ void destroyed_listener(Step& step) {
     listener.socket.then("CLOSE", "server", {"killer"}).maybe("CLOSE", "server");
 }
 
-void destroyed_while_connecting(Step& step) {
+void destroyed_while_connecting(Step& step)
+{
     Actor& killer = step.actor("killer");
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
@@ -66,16 +69,18 @@ void destroyed_while_connecting(Step& step) {
 }
 
 // The subflows are TCP sockets of the kernel's making; the MPTCP socket itself must not be counted.
-void mptcp(Step& step) {
+void mptcp(Step& step)
+{
     Actor& server = step.actor("server");
     Actor& client = step.actor("client");
     const int listener = step.require_facility(server.run([] {
         const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
         const Address address = ipv4_loopback();
-        const bool good = fd >= 0 && bind(fd, address.get(), address.size) == 0 && listen(fd, 4) == 0;
+        const bool good =
+            fd >= 0 && bind(fd, address.get(), address.size) == 0 && listen(fd, 4) == 0;
         return good ? fd : -errno;
     }),
-                                                "MPTCP");
+                                               "MPTCP");
     const SocketFacts listener_facts = server.run([=] { return facts_of(listener); });
     const Address target = listener_facts.local;
     const int client_end = REQUIRE(client.run([=] {
@@ -93,11 +98,18 @@ void mptcp(Step& step) {
     REQUIRE(server.run([=] { return sleep_ms(100); }));
     REQUIRE(server.run([=] { return close_fd(listener); }));
     step.socket("listener subflow", listener_facts).nameless().then("LISTEN CLOSE", "server");
-    step.socket("client subflow", facts).nameless().then("SYN_SENT ESTABLISHED", "client").any_to_close();
-    step.socket("accepted subflow", peer_of(facts)).from("LISTEN").then("SYN_RECV ESTABLISHED", "server").any_to_close();
+    step.socket("client subflow", facts)
+        .nameless()
+        .then("SYN_SENT ESTABLISHED", "client")
+        .any_to_close();
+    step.socket("accepted subflow", peer_of(facts))
+        .from("LISTEN")
+        .then("SYN_RECV ESTABLISHED", "server")
+        .any_to_close();
 }
 
-void io_uring(Step& step) {
+void io_uring(Step& step)
+{
     step.require_facility(io_uring_probe(), "io_uring");
     Listener listener = listen_in(step, "server");
     const int listener_fd = listener.fd;
@@ -106,24 +118,27 @@ void io_uring(Step& step) {
     listener.server.begin([=] { return io_uring_accept(listener_fd); });
     const int client_end = REQUIRE(client.run([=] { return io_uring_connect(target); }));
     const int server_end = REQUIRE(listener.server.finish<int>());
-    Connection connection{client,
-                          listener.server,
-                          listener_fd,
-                          client_end,
-                          server_end,
-                          target,
-                          client.run([=] { return facts_of(client_end); }),
-                          listener.server.run([=] { return facts_of(server_end); }),
-                          listener.socket,
-                          step.socket("client", client.run([=] { return facts_of(client_end); })),
-                          step.socket("accepted", listener.server.run([=] { return facts_of(server_end); }))};
+    Connection connection{
+        client,
+        listener.server,
+        listener_fd,
+        client_end,
+        server_end,
+        target,
+        client.run([=] { return facts_of(client_end); }),
+        listener.server.run([=] { return facts_of(server_end); }),
+        listener.socket,
+        step.socket("client", client.run([=] { return facts_of(client_end); })),
+        step.socket("accepted", listener.server.run([=] { return facts_of(server_end); }))};
     connection.client_socket.then("SYN_SENT ESTABLISHED", "client");
     connection.server_socket.from("LISTEN").then("SYN_RECV ESTABLISHED", "server");
     close_server_first(connection);
 }
 
-// Everything in one process that leaves its own namespace behind: connections and a TIME_WAIT with it.
-void namespace_ends(Step& step) {
+// Everything in one process that leaves its own namespace behind: connections and a TIME_WAIT with
+// it.
+void namespace_ends(Step& step)
+{
     Actor& alone = step.actor("alone");
     REQUIRE(alone.run([] {
         if (unshare(CLONE_NEWNET) < 0) {
@@ -137,10 +152,13 @@ void namespace_ends(Step& step) {
     for (const bool leave_open : {false, true}) {
         const int client_end = REQUIRE(alone.run([=] { return connect_to(target); }));
         const int server_end = REQUIRE(alone.run([=] { return accept_one(listener); }));
-        ExpectedSocket& client_socket = step.socket("client", alone.run([=] { return facts_of(client_end); }));
-        ExpectedSocket& server_socket = step.socket("accepted", alone.run([=] { return facts_of(server_end); }));
+        ExpectedSocket& client_socket =
+            step.socket("client", alone.run([=] { return facts_of(client_end); }));
+        ExpectedSocket& server_socket =
+            step.socket("accepted", alone.run([=] { return facts_of(server_end); }));
         client_socket.then("SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE", "alone");
-        server_socket.from("LISTEN").then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE", "alone");
+        server_socket.from("LISTEN").then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE",
+                                          "alone");
         REQUIRE(alone.run([=] { return close_fd(client_end); }));
         REQUIRE(alone.run([=] { return wait_state(server_end, TCP_CLOSE_WAIT); }));
         if (!leave_open) {
@@ -163,7 +181,8 @@ constexpr StepEntry kSteps[] = {
 
 } // namespace
 
-std::span<const StepEntry> special_steps() {
+std::span<const StepEntry> special_steps()
+{
     return kSteps;
 }
 

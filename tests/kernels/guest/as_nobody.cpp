@@ -3,7 +3,7 @@
 //   as_nobody CAPABILITIES COMMAND [ARGUMENT]...
 //
 // Runs COMMAND as user and group 65534 with exactly the capabilities named (by
-// number, separated by commas), as `setcap` on the program would give them.
+// number, separated by commas; "none" for none), as `setcap` on the program would give them.
 
 #include <grp.h>
 #include <linux/capability.h>
@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -25,6 +26,9 @@ constexpr unsigned kNobody = 65534;
 std::vector<unsigned> read_numbers(const char* text)
 {
     std::vector<unsigned> numbers;
+    if (std::string_view(text) == "none") {
+        return numbers;
+    }
     std::istringstream in(text);
     for (std::string word; std::getline(in, word, ',');) {
         numbers.push_back(static_cast<unsigned>(std::strtoul(word.c_str(), nullptr, 10)));
@@ -46,7 +50,8 @@ bool hold_only(const std::vector<unsigned>& capabilities)
 bool become_nobody(const std::vector<unsigned>& capabilities)
 {
     bool good = prctl(PR_SET_KEEPCAPS, 1) == 0 && setgroups(0, nullptr) == 0;
-    good = good && setresgid(kNobody, kNobody, kNobody) == 0 && setresuid(kNobody, kNobody, kNobody) == 0;
+    good = good && setresgid(kNobody, kNobody, kNobody) == 0 &&
+           setresuid(kNobody, kNobody, kNobody) == 0;
     good = good && hold_only(capabilities);
     for (const unsigned capability : capabilities) {
         good = good && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0;

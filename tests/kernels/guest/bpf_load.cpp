@@ -31,7 +31,8 @@ struct Outcome {
 };
 
 // One listening socket opened and closed, and a child that runs and exits.
-void make_events() {
+void make_events()
+{
     const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -46,7 +47,8 @@ void make_events() {
     waitpid(child, nullptr, 0);
 }
 
-void drain_iterator(const bpf_link* link) {
+void drain_iterator(const bpf_link* link)
+{
     const int reader = bpf_iter_create(bpf_link__fd(link));
     if (reader < 0) {
         return;
@@ -57,19 +59,22 @@ void drain_iterator(const bpf_link* link) {
     close(reader);
 }
 
-unsigned long long run_count(const bpf_program* program) {
+unsigned long long run_count(const bpf_program* program)
+{
     bpf_prog_info info{};
     unsigned size = sizeof(info);
     return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0 ? info.run_cnt : 0;
 }
 
 // Attaches what loaded, makes the events and fills in attached, hits and error.
-void attach_and_count(bpf_object* object, std::vector<Outcome>& outcomes) {
+void attach_and_count(bpf_object* object, std::vector<Outcome>& outcomes)
+{
     std::vector<bpf_link*> links;
     const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); // for the iterator to find
     std::size_t at = 0;
     bpf_program* program = nullptr;
-    bpf_object__for_each_program(program, object) {
+    bpf_object__for_each_program(program, object)
+    {
         Outcome& outcome = outcomes[at++];
         bpf_link* link = bpf_program__attach(program);
         outcome.attached = link != nullptr;
@@ -84,14 +89,16 @@ void attach_and_count(bpf_object* object, std::vector<Outcome>& outcomes) {
     }
     make_events();
     at = 0;
-    bpf_object__for_each_program(program, object) {
+    bpf_object__for_each_program(program, object)
+    {
         outcomes[at++].hits = run_count(program);
     }
     std::for_each(links.begin(), links.end(), bpf_link__destroy);
     close(listener);
 }
 
-std::vector<Outcome> try_object(const char* path) {
+std::vector<Outcome> try_object(const char* path)
+{
     std::vector<Outcome> outcomes;
     bpf_object* object = bpf_object__open_file(path, nullptr);
     if (object == nullptr) {
@@ -99,7 +106,8 @@ std::vector<Outcome> try_object(const char* path) {
         return outcomes;
     }
     bpf_program* program = nullptr;
-    bpf_object__for_each_program(program, object) {
+    bpf_object__for_each_program(program, object)
+    {
         outcomes.push_back({bpf_program__name(program)});
     }
     const int failed = bpf_object__load(object);
@@ -115,13 +123,15 @@ std::vector<Outcome> try_object(const char* path) {
 }
 
 // The verifier's log and libbpf's complaints; its chatter is left out.
-int print_warnings(libbpf_print_level level, const char* format, va_list arguments) {
+int print_warnings(libbpf_print_level level, const char* format, va_list arguments)
+{
     return level == LIBBPF_WARN ? vfprintf(stderr, format, arguments) : 0;
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv)
+{
     if (argc < 2) {
         return 0; // the child of make_events()
     }
@@ -130,9 +140,11 @@ int main(int argc, char** argv) {
     bool all_ran = statistics >= 0;
     for (int i = 1; i < argc; ++i) {
         for (const Outcome& outcome : try_object(argv[i])) {
-            printf("{\"object\":\"%s\",\"program\":\"%s\",\"loaded\":%s,\"attached\":%s,\"hits\":%llu,\"error\":\"%s\"}\n",
-                   argv[i], outcome.program.c_str(), outcome.loaded ? "true" : "false", outcome.attached ? "true" : "false",
-                   outcome.hits, outcome.error != 0 ? strerror(outcome.error) : "");
+            printf("{\"object\":\"%s\",\"program\":\"%s\",\"loaded\":%s,\"attached\":%s,\"hits\":%"
+                   "llu,\"error\":\"%s\"}\n",
+                   argv[i], outcome.program.c_str(), outcome.loaded ? "true" : "false",
+                   outcome.attached ? "true" : "false", outcome.hits,
+                   outcome.error != 0 ? strerror(outcome.error) : "");
             all_ran = all_ran && outcome.loaded && outcome.attached && outcome.hits > 0;
         }
     }

@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The guest's first process: mounts, loads modules, runs /tests one by one, says
 # the outcome of each on the console (a line that begins with @@), sends /out as

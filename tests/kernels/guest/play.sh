@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # play.sh DIRECTORY COMMAND...: the scenario with COMMAND, a tracer that writes JSON
 # lines to its stdout, beside it. Leaves in DIRECTORY scenario.jsonl, trace.jsonl,
