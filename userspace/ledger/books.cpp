@@ -30,12 +30,14 @@ template <typename Map> ConnectionId find_in(const Map& map, std::uint64_t key)
     return found != map.end() ? found->second : kNoConnection;
 }
 
+constexpr int kBestFit = 3;
+
 /// How well a listener's address fits; higher is better, 0 not at all.
 int fit(const Connection& listener, const IpAddress& wanted)
 {
     const IpAddress& bound = listener.tuple.local.address;
     if (bound == wanted) {
-        return 3;
+        return kBestFit;
     }
     if (!bound.is_wildcard()) {
         return 0;
@@ -205,7 +207,8 @@ ConnectionId Books::find_listener(std::uint64_t sock) const
     return find_in(listeners_by_sock_, sock);
 }
 
-ConnectionId Books::find_listener(std::uint32_t netns_inum, const Endpoint& local) const
+ConnectionId Books::find_listener(std::uint32_t netns_inum, const Endpoint& local,
+                                  ProcessId preferred) const
 {
     const auto candidates = listeners_by_port_.find(port_key(netns_inum, local.port));
     if (candidates == listeners_by_port_.end()) {
@@ -214,7 +217,10 @@ ConnectionId Books::find_listener(std::uint32_t netns_inum, const Endpoint& loca
     ConnectionId best = kNoConnection;
     int best_fit = 0;
     for (const ConnectionId id : candidates->second) {
-        const int this_fit = fit(slots_[id], local.address);
+        int this_fit = fit(slots_[id], local.address);
+        if (this_fit > 0 && preferred != kUnknownProcess && slots_[id].owner == preferred) {
+            this_fit += kBestFit;
+        }
         if (this_fit > best_fit) {
             best = id;
             best_fit = this_fit;

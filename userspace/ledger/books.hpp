@@ -49,8 +49,10 @@ public:
     /// The listener at this address of a struct sock.
     [[nodiscard]] ConnectionId find_listener(std::uint64_t sock) const;
     /// The listener the kernel would choose by address: the bound address before the
-    /// wildcard, IPv4 before a dual-stack IPv6 one. Siblings by SO_REUSEPORT: any.
-    [[nodiscard]] ConnectionId find_listener(std::uint32_t netns_inum, const Endpoint& local) const;
+    /// wildcard, IPv4 before a dual-stack IPv6 one. Siblings by SO_REUSEPORT: any. One that
+    /// fits and is `preferred`'s comes before all others; kUnknownProcess prefers none.
+    [[nodiscard]] ConnectionId find_listener(std::uint32_t netns_inum, const Endpoint& local,
+                                             ProcessId preferred = kUnknownProcess) const;
 
     /// Starts the processes' interval counters anew; forgets what is empty and over.
     void begin_interval();

@@ -46,16 +46,27 @@ void Settlement::begin(MonotonicTime now)
 
 void Settlement::listed(const SocketEvidence& row)
 {
-    Books& books = ledger_.books();
-    ConnectionId id = books.find_by_cookie(row.cookie);
-    if (id == kNoConnection && row.inode == 0) {
-        id = books.find_mini(row.tuple);
-    }
-    if (id != kNoConnection) {
+    if (const ConnectionId id = find(row); id != kNoConnection) {
         agree(id, row);
     } else if (!ledger_.ended(row.cookie) && !ledger_.ended(row.tuple)) {
         enter(row);
     }
+}
+
+/// Where the kernel keeps the cookie in the mini-socket, one cookie can be that of two: of
+/// the mini-socket, and of the socket itself when it connects anew.
+ConnectionId Settlement::find(const SocketEvidence& row) const
+{
+    const Books& books = ledger_.books();
+    const ConnectionId mini = row.inode == 0 ? books.find_mini(row.tuple) : kNoConnection;
+    if (mini != kNoConnection && is_mini(row)) {
+        return mini;
+    }
+    const ConnectionId full = books.find_by_cookie(row.cookie);
+    if (full != kNoConnection && (!is_mini(row) || books.at(full).tuple == row.tuple)) {
+        return full;
+    }
+    return mini;
 }
 
 void Settlement::enter(const SocketEvidence& row)
@@ -88,6 +99,9 @@ void Settlement::agree(ConnectionId id, const SocketEvidence& row)
         return;
     }
     connection.inode = row.inode;
+    if (connection.kind == SocketKind::kFull && connection.tuple != row.tuple) {
+        ledger_.books().set_tuple(id, row.tuple); // a connect() whose record had no port yet
+    }
     const TcpState state = shown_state(row.state);
     if (state == connection.state) {
         return;
@@ -260,10 +274,12 @@ void Settlement::settle_unheld(ConnectionId id)
     Connection& connection = books.details(id);
     const bool known = connection.owner != kUnknownProcess;
     if (connection.inode == 0) {
-        if (waits_for_accept(connection.state) && (!known || connection.how == How::kListener)) {
+        if (!waits_for_accept(connection.state)) {
+            connection.unaccepted = false; // orphaned: it stays with whoever closed it
+        } else if (!known || connection.how == How::kListener) {
             queue_at_listener(id);
         }
-        return; // orphaned: it stays with whoever closed it
+        return;
     }
     if (connection.how == How::kListener) { // accepted, but by no descriptor: io_uring, in flight
         connection.how = How::kAccept;
@@ -279,13 +295,9 @@ void Settlement::queue_at_listener(ConnectionId id)
     Connection& connection = books.details(id);
     connection.unaccepted = true;
     connection.passive = true;
-    const bool owner_stands =
-        connection.owner != kUnknownProcess && !books.processes().at(connection.owner).exited;
-    if (connection.how == How::kListener && owner_stands) {
-        return; // already with the very listener it was cloned from
-    }
+    // Its owner may be that of the very listener it was cloned from, one of several.
     const ConnectionId listener =
-        books.find_listener(connection.tuple.netns_inum, connection.tuple.local);
+        books.find_listener(connection.tuple.netns_inum, connection.tuple.local, connection.owner);
     if (listener != kNoConnection) {
         books.reown(id, books.at(listener).owner, How::kListener);
     }

@@ -70,6 +70,7 @@ private:
         bool owner_holds = false;
     };
 
+    [[nodiscard]] ConnectionId find(const SocketEvidence& row) const;
     void enter(const SocketEvidence& row);
     void agree(ConnectionId id, const SocketEvidence& row);
     void become_mini(ConnectionId id);

@@ -63,6 +63,14 @@ TEST_F(Sweeps, LostTransitionIsDriftAndMended)
     EXPECT_TRUE(world.find(peer)->age_is_lower_bound);
 }
 
+TEST_F(Sweeps, ConnectLearnsItsLocalPort)
+{
+    world.goes(peer, kClose, kSynSent, kBrowser);
+    EXPECT_EQ(world.find(peer)->tuple.local.port, 0);
+    EXPECT_EQ(sweep({{peer, kSynSent}}).drift, 0U);
+    EXPECT_EQ(world.find(peer)->tuple, peer.tuple);
+}
+
 TEST_F(Sweeps, LostOpeningIsDriftAndMended)
 {
     const SettlementReport report = sweep({{peer, kEstablished}});
