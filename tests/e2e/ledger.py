@@ -44,22 +44,44 @@ def public_binary(test):
 
 
 class Stream:
-    """A tcpledger that goes on: its lines as they come."""
+    """A tcpledger that goes on: its lines as they come.
 
-    def __init__(self, *arguments, **options):
+    Into a file by default: what others do on this host at the same time may be more than a
+    pipe's reader in python can follow, and a `trace` drops (and counts) what nobody reads.
+    """
+
+    def __init__(self, *arguments, pipe=False, needles=None, **options):
+        """needles: keep only the lines with one of these byte strings in them."""
+        self._file = None if pipe else tempfile.TemporaryFile(buffering=0)
         self.process = subprocess.Popen([binary(), *map(str, arguments)],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE if pipe else self._file,
                                         stderr=subprocess.PIPE, **options)
-        self.lines = []
+        self._needles, self._lines, self._rest, self._offset = needles, [], b"", 0
         self.errors = b""
-        self._threads = [threading.Thread(target=self._read_lines, daemon=True),
-                         threading.Thread(target=self._read_errors, daemon=True)]
+        self._threads = [threading.Thread(target=self._read_errors, daemon=True)]
+        if pipe:
+            self._threads.append(threading.Thread(target=self._read_pipe, daemon=True))
         for thread in self._threads:
             thread.start()
 
-    def _read_lines(self):
-        for line in self.process.stdout:
-            self.lines.append(line)
+    @property
+    def lines(self):
+        """All whole lines so far."""
+        if self._file is not None:
+            while chunk := os.pread(self._file.fileno(), 1 << 20, self._offset):
+                self._offset += len(chunk)
+                self._take(chunk)
+        return self._lines
+
+    def _take(self, chunk):
+        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        self._lines += [line + b"\n" for line in whole if self._needles is None
+                        or any(needle in line for needle in self._needles)]
+
+    def _read_pipe(self):
+        while chunk := os.read(self.process.stdout.fileno(), 1 << 16):
+            self._take(chunk)
 
     def _read_errors(self):
         self.errors = self.process.stderr.read()
@@ -69,15 +91,17 @@ class Stream:
 
     def require_running(self):
         if self.process.poll() is not None:
-            for thread in self._threads:
-                thread.join(PATIENCE_S)
+            self._join()
             raise RuntimeError(f"tcpledger ended: {self.process.returncode} {self.errors!r}")
+
+    def _join(self):
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
 
     def wait(self, patience_s=2 * PATIENCE_S):
         """Until it ends by itself; its status."""
         status = self.process.wait(timeout=patience_s)
-        for thread in self._threads:
-            thread.join(PATIENCE_S)
+        self._join()
         return status
 
     def interrupt(self):
@@ -90,10 +114,10 @@ class Stream:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        for thread in self._threads:
-            thread.join(PATIENCE_S)
-        self.process.stdout.close()
-        self.process.stderr.close()
+        self._join()
+        for stream in (self.process.stdout, self.process.stderr, self._file):
+            if stream is not None:
+                stream.close()
 
 
 class Beacon:

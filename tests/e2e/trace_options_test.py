@@ -182,7 +182,7 @@ class Formats(harness.LedgerTest):
     def test_lines_come_at_once(self):
         """Line-buffered into a pipe: a line is there before anything else happens."""
         beacon = Beacon(self)
-        stream = self.stream("trace", "--json")
+        stream = self.stream("trace", "--json", pipe=True)
         beacon.reach(stream)  # fails when output waits for a full buffer
 
 

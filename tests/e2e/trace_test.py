@@ -227,7 +227,7 @@ class Trace(TraceTest):
     def test_two_namespaces(self):
         other = self.net()
         harness.join_nets(self.n, other)
-        stream, beacon = self.begin()
+        stream, beacon = self.begin(others=[other])
         server, client = self.actor(self.n), self.actor(other)
         port = server.do("listen l 10.77.0.1 0")["local_port"]
         client.do(f"connect c 10.77.0.1 {port}")

@@ -19,10 +19,12 @@ class TraceTest(harness.LedgerTest):
     def setUp(self):
         self.n = self.net()
 
-    def begin(self, *arguments, **beacon):
-        """A JSON stream that is attached and up to date."""
+    def begin(self, *arguments, others=(), **beacon):
+        """A JSON stream that is attached and up to date, of our namespace and the others."""
         beacon = Beacon(self, **beacon)
-        stream = self.stream("trace", "--json", *arguments)
+        needles = [b'"lost"', b'"dropped"',
+                   *(b'"netns":%d' % net.inum for net in (self.n, beacon.actor.net, *others))]
+        stream = self.stream("trace", "--json", *arguments, needles=needles)
         beacon.reach(stream)
         return stream, beacon
 
