@@ -58,15 +58,13 @@ void Settlement::listed(const SocketEvidence& row)
 ConnectionId Settlement::find(const SocketEvidence& row) const
 {
     const Books& books = ledger_.books();
-    const ConnectionId mini = row.inode == 0 ? books.find_mini(row.tuple) : kNoConnection;
-    if (mini != kNoConnection && is_mini(row)) {
-        return mini;
-    }
     const ConnectionId full = books.find_by_cookie(row.cookie);
-    if (full != kNoConnection && (!is_mini(row) || books.at(full).tuple == row.tuple)) {
+    if (!is_mini(row)) {
         return full;
     }
-    return mini;
+    const ConnectionId mini = books.find_mini(row.tuple);
+    const bool same = full != kNoConnection && books.at(full).tuple == row.tuple;
+    return mini == kNoConnection && same ? full : mini;
 }
 
 void Settlement::enter(const SocketEvidence& row)
@@ -81,7 +79,13 @@ void Settlement::enter(const SocketEvidence& row)
     fresh.kind = is_mini(row) ? SocketKind::kMini : SocketKind::kFull;
     fresh.family = row.family;
     fresh.age_is_lower_bound = true;
-    const ConnectionId id = ledger_.books().enter(fresh);
+    Books& books = ledger_.books();
+    const ConnectionId mini = books.find_mini(row.tuple);
+    if (mini != kNoConnection && !touched(books.at(mini))) {
+        books.strike(mini); // what it was has become, or made way for, this socket
+        ++report_.settled;
+    }
+    const ConnectionId id = books.enter(fresh);
     ++report_.entered;
     if (fresh.kind == SocketKind::kFull) {
         count_drift();
@@ -175,7 +179,11 @@ void Settlement::strike_missing(const SweepCoverage& coverage, MonotonicTime now
     Books& books = ledger_.books();
     std::vector<ConnectionId> gone;
     books.for_each([&](ConnectionId id, const Connection& connection) {
-        if (touched(connection) || connection.sweep == sweep_) {
+        if (touched(connection)) {
+            books.details(id).missed_sweeps = 0; // an event is proof of life
+            return;
+        }
+        if (connection.sweep == sweep_) {
             return;
         }
         const bool mini = connection.kind == SocketKind::kMini;

@@ -107,6 +107,33 @@ TEST_F(Sweeps, EventDuringTheSweepSpeaksForTheSocket)
     EXPECT_EQ(world.books().size(), 1U);
 }
 
+TEST_F(Sweeps, MissesBeforeAndAfterAnEventAreNotTwoInARow)
+{
+    world.connects(peer, kBrowser);
+    EXPECT_EQ(sweep({}).drift, 0U);
+    world.sweep_begins();
+    world.goes(peer, kEstablished, kCloseWait);
+    world.sweep_ends();
+    EXPECT_EQ(sweep({}).drift, 0U);
+    EXPECT_EQ(world.state(peer), kCloseWait);
+}
+
+/// The records of its birth were lost: the dump shows a socket where a request was.
+TEST_F(Sweeps, HalfOpenConnectionBecomesASocketUnseen)
+{
+    world.sweep_begins();
+    world.listed(peer, kSynRecv, 0);
+    world.sweep_ends();
+    world.sweep_begins();
+    world.listed(peer, kEstablished, 70);
+    world.held(peer, kBrowser);
+    const SettlementReport report = world.sweep_ends();
+    EXPECT_EQ(world.books().size(), 1U);
+    EXPECT_EQ(report.drift, 1U);
+    EXPECT_EQ(report.settled, 1U);
+    EXPECT_EQ(world.whose(peer), "held browser");
+}
+
 TEST_F(Sweeps, MiniSocketsSettleWithoutDrift)
 {
     world.connects(peer, kBrowser);

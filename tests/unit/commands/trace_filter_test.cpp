@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// bcc's letters, and the connect() that has no local port yet.
+#include "commands/trace_filter.hpp"
+
+#include "trace_lines.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tcpledger {
+namespace {
+
+using namespace test;
+using enum TcpState;
+
+struct Filter : testing::Test {
+    TraceOptions options;
+    std::vector<TraceLine> shown;
+
+    void pass(TraceFilter& filter, const TraceLine& transition)
+    {
+        filter.pass(transition, [this](const TraceLine& line) { shown.push_back(line); });
+    }
+    [[nodiscard]] bool passes(const TraceLine& transition)
+    {
+        TraceFilter filter(options);
+        shown.clear();
+        pass(filter, transition);
+        return shown.size() == 1;
+    }
+};
+
+TEST_F(Filter, WithoutLettersAllPass)
+{
+    EXPECT_TRUE(passes(line(7, 40000, kEstablished, kCloseWait)));
+    EXPECT_TRUE(passes(line(7, 0, kClose, kSynSent)));
+    TraceLine nobodys = line(7, 40000, kEstablished, kCloseWait);
+    nobodys.pid.reset();
+    EXPECT_TRUE(passes(nobodys));
+}
+
+TEST_F(Filter, ByPid)
+{
+    options.pid = 812;
+    TraceLine one = line(7, 40000, kEstablished, kCloseWait);
+    EXPECT_TRUE(passes(one));
+    one.pid = 813;
+    EXPECT_FALSE(passes(one));
+    one.pid.reset();
+    EXPECT_FALSE(passes(one)) << "nobody's is not everybody's";
+}
+
+TEST_F(Filter, ByRemotePort)
+{
+    options.remote_ports = {80, 443};
+    TraceLine one = line(7, 40000, kEstablished, kCloseWait);
+    EXPECT_TRUE(passes(one));
+    one.tuple.remote.port = 444;
+    EXPECT_FALSE(passes(one));
+}
+
+TEST_F(Filter, ByFamily)
+{
+    TraceLine four = line(7, 40000, kEstablished, kCloseWait);
+    TraceLine six = four;
+    six.tuple.local.address = IpAddress{};
+    six.tuple.local.address.bytes[0] = 0x20;
+    options.only_ipv4 = true;
+    EXPECT_TRUE(passes(four));
+    EXPECT_FALSE(passes(six));
+    options.only_ipv4 = false;
+    options.only_ipv6 = true;
+    EXPECT_FALSE(passes(four));
+    EXPECT_TRUE(passes(six));
+}
+
+TEST_F(Filter, ByLocalPort)
+{
+    options.local_ports = {40000};
+    EXPECT_TRUE(passes(line(7, 40000, kEstablished, kCloseWait)));
+    EXPECT_FALSE(passes(line(7, 40001, kEstablished, kCloseWait)));
+}
+
+/// CLOSE → SYN_SENT waits for the port and is then shown first, with it.
+TEST_F(Filter, ConnectWaitsForItsLocalPort)
+{
+    options.local_ports = {40000};
+    TraceFilter filter(options);
+    pass(filter, line(7, 0, kClose, kSynSent));
+    EXPECT_TRUE(shown.empty());
+    EXPECT_EQ(filter.waiting(), 1U);
+    pass(filter, line(7, 40000, kSynSent, kEstablished));
+    ASSERT_EQ(shown.size(), 2U);
+    EXPECT_EQ(shown[0].new_state, kSynSent);
+    EXPECT_EQ(shown[0].tuple.local.port, 40000);
+    EXPECT_EQ(shown[1].new_state, kEstablished);
+    EXPECT_EQ(filter.waiting(), 0U);
+}
+
+TEST_F(Filter, ConnectFromAnotherPortIsDropped)
+{
+    options.local_ports = {40000};
+    TraceFilter filter(options);
+    pass(filter, line(7, 0, kClose, kSynSent));
+    pass(filter, line(7, 40001, kSynSent, kClose));
+    EXPECT_TRUE(shown.empty());
+    EXPECT_EQ(filter.waiting(), 0U);
+}
+
+TEST_F(Filter, WaitingConnectionsAreToldApart)
+{
+    options.local_ports = {40000};
+    TraceFilter filter(options);
+    pass(filter, line(7, 0, kClose, kSynSent));
+    pass(filter, line(8, 0, kClose, kSynSent));
+    pass(filter, line(8, 40000, kSynSent, kEstablished));
+    ASSERT_EQ(shown.size(), 2U);
+    EXPECT_EQ(shown[0].cookie, 8U);
+    EXPECT_EQ(filter.waiting(), 1U);
+}
+
+TEST_F(Filter, OtherLettersHoldForTheConnectThatWaited)
+{
+    options.local_ports = {40000};
+    options.pid = 812;
+    TraceFilter filter(options);
+    TraceLine connect = line(7, 0, kClose, kSynSent);
+    connect.pid = 999;
+    pass(filter, connect);
+    pass(filter, line(7, 40000, kSynSent, kEstablished));
+    ASSERT_EQ(shown.size(), 1U) << "another process's connect()";
+    EXPECT_EQ(shown[0].new_state, kEstablished);
+}
+
+TEST_F(Filter, AConnectThatFailsWithoutAPort)
+{
+    options.local_ports = {40000};
+    TraceFilter filter(options);
+    pass(filter, line(7, 0, kClose, kSynSent));
+    pass(filter, line(7, 0, kSynSent, kClose));
+    EXPECT_TRUE(shown.empty());
+    EXPECT_EQ(filter.waiting(), 0U) << "nothing waits for a socket that is over";
+}
+
+TEST_F(Filter, ConnectingAgainTakesThePlaceOfTheFirst)
+{
+    options.local_ports = {40000};
+    TraceFilter filter(options);
+    pass(filter, line(7, 0, kClose, kSynSent));
+    pass(filter, line(7, 0, kClose, kSynSent)); // the records between were lost
+    EXPECT_EQ(filter.waiting(), 1U);
+    pass(filter, line(7, 40000, kSynSent, kEstablished));
+    EXPECT_EQ(shown.size(), 2U);
+}
+
+} // namespace
+} // namespace tcpledger

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A transition as text, CSV and JSON: what is known, what is not, and hostile names.
+#include "commands/trace_view.hpp"
+
+#include "hostile.hpp"
+#include "trace_lines.hpp"
+
+namespace tcpledger {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using enum TcpState;
+
+struct TraceView : testing::Test {
+    TraceOptions options;
+    ClockReading start{50s, 80s, WallTime(1'700'000'000s)};
+
+    std::string format(const TraceLine& transition)
+    {
+        TraceFormat format(options, Painter(), start);
+        return std::string(format.format(transition));
+    }
+    std::string header() { return TraceFormat(options, Painter(), start).header(); }
+
+    /// Fields of a CSV row, quotes undone (RFC 4180).
+    static std::vector<std::string> fields(std::string_view row)
+    {
+        std::vector<std::string> result(1);
+        bool quoted = false;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            if (quoted && row[i] == '"' && i + 1 < row.size() && row[i + 1] == '"') {
+                result.back() += row[++i];
+            } else if (row[i] == '"') {
+                quoted = !quoted;
+            } else if (row[i] == ',' && !quoted) {
+                result.emplace_back();
+            } else {
+                result.back() += row[i];
+            }
+        }
+        EXPECT_FALSE(quoted) << row;
+        return result;
+    }
+};
+
+TEST_F(TraceView, JsonIsDesignsObject)
+{
+    options.common.json = true;
+    EXPECT_EQ(header(), "");
+    TraceLine one = line(7, 40000, kEstablished, kCloseWait);
+    one.time_in_old_state = 1'234'567ns;
+    const rapidjson::Document object = parsed(format(one));
+    EXPECT_STREQ(object["time"].GetString(), "2023-11-14T22:13:30.000000Z");
+    EXPECT_EQ(object["cookie"].GetUint64(), 7U);
+    EXPECT_EQ(object["netns"].GetUint(), 4026531840U);
+    EXPECT_STREQ(object["family"].GetString(), "ipv4");
+    EXPECT_EQ(object["pid"].GetUint(), 812U);
+    EXPECT_STREQ(object["comm"].GetString(), "curl");
+    EXPECT_STREQ(object["how"].GetString(), "connect");
+    EXPECT_STREQ(object["local_address"].GetString(), "10.0.0.1");
+    EXPECT_EQ(object["local_port"].GetUint(), 40000U);
+    EXPECT_STREQ(object["remote_address"].GetString(), "10.0.0.2");
+    EXPECT_EQ(object["remote_port"].GetUint(), 443U);
+    EXPECT_STREQ(object["old_state"].GetString(), "ESTABLISHED");
+    EXPECT_STREQ(object["new_state"].GetString(), "CLOSE_WAIT");
+    EXPECT_DOUBLE_EQ(object["state_ms"].GetDouble(), 1.234);
+    EXPECT_EQ(object.MemberCount(), 14U);
+}
+
+TEST_F(TraceView, UnknownIsNullInJson)
+{
+    options.common.json = true;
+    TraceLine clone = line(0, 80, kListen, kSynRecv);
+    clone.tuple.remote = {};
+    clone.pid.reset();
+    const rapidjson::Document object = parsed(format(clone));
+    for (const char* name : {"cookie", "pid", "remote_address", "remote_port", "state_ms"}) {
+        EXPECT_TRUE(object[name].IsNull()) << name;
+    }
+    const rapidjson::Document connect = parsed(format(line(7, 0, kClose, kSynSent)));
+    EXPECT_TRUE(connect["local_port"].IsNull());
+}
+
+TEST_F(TraceView, CsvHasAFieldForEachHeader)
+{
+    options.csv = true;
+    const std::size_t columns = fields(header()).size();
+    TraceLine clone = line(0, 0, kListen, kSynRecv);
+    clone.tuple.remote = {};
+    clone.pid.reset();
+    EXPECT_EQ(fields(format(clone)).size(), columns);
+    TraceLine one = line(7, 40000, kEstablished, kCloseWait);
+    one.time_in_old_state = 2ms;
+    const std::vector<std::string> row = fields(format(one));
+    ASSERT_EQ(row.size(), columns);
+    EXPECT_EQ(row[1], "7");
+    EXPECT_EQ(row[4], "812");
+    EXPECT_EQ(row[5], "curl");
+    EXPECT_EQ(row[11], "ESTABLISHED");
+    EXPECT_EQ(row[12], "CLOSE_WAIT");
+    EXPECT_EQ(row[13], "2.000");
+}
+
+TEST_F(TraceView, TextNamesBothStates)
+{
+    TraceLine one = line(0x2a, 40000, kEstablished, kCloseWait);
+    const std::string text = format(one);
+    for (const char* word : {"2a", "812", "curl", "connect", "10.0.0.1", "40000", "10.0.0.2", "443",
+                             "ESTABLISHED", "->", "CLOSE_WAIT"}) {
+        EXPECT_NE(text.find(word), std::string::npos) << word << " in " << text;
+    }
+    EXPECT_NE(header().find("NEWSTATE"), std::string::npos);
+    EXPECT_EQ(header().find("TIME"), std::string::npos);
+    options.show_seconds = true;
+    EXPECT_NE(format(one).find("10.000000"), std::string::npos) << "since the start";
+    options.show_clock_time = true;
+    EXPECT_EQ(header().find("TIME"), 0U);
+}
+
+TEST_F(TraceView, HostileNamesAreHarmlessEverywhere)
+{
+    for (const std::string& name : kHostileNames) {
+        TraceLine one = line(7, 40000, kEstablished, kCloseWait);
+        one.comm = name;
+        for (const bool wide : {false, true}) {
+            options = {};
+            options.wide = wide;
+            EXPECT_TRUE(is_harmless(format(one))) << format(one);
+        }
+        options.csv = true;
+        EXPECT_TRUE(is_harmless(format(one))) << format(one);
+        EXPECT_EQ(fields(format(one)).size(), fields(header()).size()) << format(one);
+        EXPECT_FALSE(fields(format(one))[5].starts_with('='));
+        options.csv = false;
+        options.common.json = true;
+        const std::string json = format(one);
+        EXPECT_TRUE(is_harmless(json)) << json;
+        EXPECT_EQ(parsed(json).MemberCount(), 14U);
+    }
+}
+
+TEST_F(TraceView, LossAndDroppedLines)
+{
+    options.common.json = true;
+    TraceFormat json(options, Painter(), start);
+    const rapidjson::Document loss = parsed(json.loss(7, 60s));
+    EXPECT_EQ(loss["lost"].GetUint(), 7U);
+    EXPECT_STREQ(loss["time"].GetString(), "2023-11-14T22:13:30.000000Z");
+    EXPECT_EQ(parsed(json.dropped(9))["dropped"].GetUint(), 9U);
+    TraceOptions plain;
+    TraceFormat text(plain, Painter(), start);
+    EXPECT_EQ(text.loss(7, 60s).find("# 7 "), 0U);
+    EXPECT_EQ(text.dropped(9).find("# 9 "), 0U);
+}
+
+TEST_F(TraceView, PseudoProcessesHaveNoPid)
+{
+    Connection connection;
+    connection.owner = kKernelProcess;
+    connection.tuple = line(7, 40000, kClose, kClose).tuple;
+    Process process;
+    process.comm = "[kernel]";
+    const AppliedTransition applied{60s, connection, process, kClose, kSynSent, {}, 0};
+    EXPECT_FALSE(line_of(applied).pid);
+    connection.owner = 5;
+    process.key.pid = 812;
+    EXPECT_EQ(line_of(applied).pid, 812U);
+}
+
+} // namespace
+} // namespace tcpledger
