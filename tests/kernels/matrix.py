@@ -37,6 +37,12 @@ NO_DUMP = {
     "older_than_tracer": "no dump of its namespace can be had, so what was opened before the tracer has no owner",
 }
 
+def without_modules(row):
+    """The same row where the mirror has the kernel still and its modules no more."""
+    return dataclasses.replace(row, modules=False, may_not_list=True, excused={**row.excused, **NO_DUMP},
+                               about="no inet_diag module: the mirror has lost it")
+
+
 ROWS = (
     Row("5.10", version("5.10") + CLOUD, may_refuse=True),
     Row("6.1", version("6.1") + CLOUD),

@@ -11,7 +11,7 @@ import matrix
 
 BEGIN = "<!-- results: written by scripts/test-kernels --all --table -->"
 END = "<!-- end of results -->"
-COLUMNS = (("BPF objects", "load."), ("scenario, tracepoints", "scenario.tracepoints"),
+COLUMNS = (("BPF objects", "load."), ("bpf tests", "bpf."), ("e2e.netlink", "e2e."), ("scenario, tracepoints", "scenario.tracepoints"),
            ("scenario, fentry", "scenario.fentry"), ("doctor, top, list", ("doctor", "json.")), ("refusals", "refuse."))
 
 
@@ -24,7 +24,8 @@ def merge(path, outcomes):
     for outcome in outcomes:
         tests = {name: vars(verdict) for name, verdict in outcome.tests.items()}
         results[outcome.row.name] = {"release": outcome.release, "seconds": round(outcome.seconds), "tests": tests,
-                                     "skipped": outcome.skipped, "failure": outcome.failure}
+                                     "skipped": outcome.skipped, "failure": outcome.failure, "about": outcome.row.about,
+                                     "excused": outcome.row.excused}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return results
@@ -63,7 +64,7 @@ def table(results):
         result = results.get(row.name)
         if not result:
             continue
-        condition = row.about or "root"
+        condition = result.get("about") or "root"
         if result["skipped"]:
             lines.append(f"| {row.name} | – | {condition} | " + f"skipped: {result['skipped']} |" + " |" * len(COLUMNS))
             continue
@@ -73,7 +74,8 @@ def table(results):
         lines.append(f"| {row.name} | {result['release']} | {condition} | {' | '.join(cells)} | {hook_cell(result)} |")
     lines += [""] + [f"{number}. {note}" for number, note in enumerate(notes, start=1)]
     for row in matrix.ROWS:
-        lines += [f"- {row.name}: step `{step}` is excused: {why}." for step, why in row.excused.items()]
+        excused = results.get(row.name, {}).get("excused", {})
+        lines += [f"- {row.name}: the owners of step `{step}` are excused: {why}." for step, why in excused.items()]
     return "\n".join(lines).rstrip() + "\n"
 
 

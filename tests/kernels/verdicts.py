@@ -34,7 +34,7 @@ def judge(name, status, out, row):
         return Verdict("fail", "ran out of time")
     kind = name.split(".")[0]
     judges = {"load": judge_load, "scenario": judge_scenario, "json": judge_json, "doctor": judge_doctor,
-              "refuse": judge_refusal}
+              "refuse": judge_refusal, "bpf": judge_program, "e2e": judge_program}
     return judges[kind](name, status, out, row)
 
 
@@ -71,6 +71,19 @@ def judge_load(name, status, out, row):
                 if "func" in line and "unknown" in line]
     reason = (verifier or [last_words(out / f"{name}.err")])[0]
     return Verdict("lacks" if row.may_refuse else "fail", reason, hooks)
+
+
+def judge_program(name, status, out, row):
+    """A GoogleTest program; what it skips needs something that this guest has not."""
+    said = (out / f"{name}.out").read_text(encoding="utf-8", errors="replace")
+    failed = [line for line in said.splitlines() if line.startswith("[  FAILED  ]")]
+    lacking = row.may_refuse or (row.may_not_list and name.startswith("e2e.netlink"))
+    if status != 0 or "[  PASSED  ]" not in said:
+        reason = failed[-1] if failed else f"status {status}: {last_words(out / f'{name}.err')}"
+        return Verdict("lacks" if lacking else "fail", reason)
+    if "[  PASSED  ] 0 tests" in said:
+        return Verdict("lacks" if lacking else "fail", "every test was skipped")
+    return Verdict("pass")
 
 
 def judge_json(name, status, out, row):

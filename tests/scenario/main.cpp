@@ -78,8 +78,8 @@ std::vector<StepEntry> chosen_steps(const Options& options)
     return steps;
 }
 
-// Forks the step's process; `gate` opens when the tracer is there.
-pid_t start_step(const StepEntry& entry, int gate)
+// Forks the step's process.
+pid_t start_step(const StepEntry& entry, Gate gate)
 {
     const pid_t child = fork();
     if (child == 0) {
@@ -129,26 +129,48 @@ bool make_marks(const std::string& path, std::uint16_t port)
     return false;
 }
 
+// Waits until that many steps have begun what must be older than the tracer.
+bool await_ready(int fd, std::size_t count)
+{
+    for (; count > 0; --count) {
+        char byte = 0;
+        if (wait_readable(fd) < 0 || read(fd, &byte, 1) != 1) {
+            std::fprintf(stderr, "a step did not begin\n");
+            return false;
+        }
+    }
+    return true;
+}
+
 int play(const std::vector<StepEntry>& steps, const Options& options)
 {
-    std::array<int, 2> gate{};
-    if (pipe(gate.data()) < 0) {
+    std::array<int, 2> ready{};
+    std::array<int, 2> go{};
+    if (pipe(ready.data()) < 0 || pipe(go.data()) < 0) {
         return 1;
     }
+    const Gate gate{ready[1], go[0]};
     std::vector<pid_t> early;
     for (const StepEntry& entry : steps) {
-        early.push_back(entry.begins_early ? start_step(entry, gate[0]) : -1);
+        early.push_back(entry.begins_early ? start_step(entry, gate) : -1);
     }
-    sleep_ms(std::any_of(early.begin(), early.end(), [](pid_t pid) { return pid > 0; }) ? 200 : 0);
+    const auto count = std::count_if(early.begin(), early.end(), [](pid_t pid) { return pid > 0; });
+    if (!await_ready(ready[0], static_cast<std::size_t>(count))) {
+        return 1;
+    }
+    // The sign to start the tracer, if anybody waits for it.
+    std::printf("{\"scenario\":1,\"netns\":%llu,\"pid\":%d}\n",
+                static_cast<unsigned long long>(current_netns()), getpid());
+    std::fflush(stdout);
     if (!options.wait_for.empty() && !make_marks(options.wait_for, 1000)) {
         return 1;
     }
-    if (write(gate[1], "g", 1) != 1) {
+    if (write(go[1], "g", 1) != 1) {
         return 1;
     }
     bool good = true;
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        good = end_step(steps[i], early[i] > 0 ? early[i] : start_step(steps[i], gate[0])) && good;
+        good = end_step(steps[i], early[i] > 0 ? early[i] : start_step(steps[i], gate)) && good;
     }
     if (!options.wait_for.empty() && !make_marks(options.wait_for, 1001)) {
         return 1;
@@ -176,8 +198,5 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "no network namespace: %s (root is needed)\n", std::strerror(errno));
         return kStatusSkipped;
     }
-    std::printf("{\"scenario\":1,\"netns\":%llu,\"pid\":%d}\n",
-                static_cast<unsigned long long>(current_netns()), getpid());
-    std::fflush(stdout);
     return play(steps, options);
 }

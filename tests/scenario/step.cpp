@@ -36,19 +36,9 @@ bool is_quiet(const char* table)
     return true;
 }
 
-void wait_until_quiet()
-{
-    for (int waited = 0; waited < 3000; waited += 5) {
-        if (is_quiet("/proc/self/net/tcp") && is_quiet("/proc/self/net/tcp6")) {
-            return;
-        }
-        sleep_ms(5);
-    }
-}
-
 } // namespace
 
-Step::Step(const char* name, const char* about, int gate) : name_(name), about_(about), gate_(gate)
+Step::Step(const char* name, const char* about, Gate gate) : name_(name), about_(about), gate_(gate)
 {
 }
 
@@ -102,7 +92,8 @@ void Step::skip(const std::string& why)
 
 void Step::wait_for_tracer()
 {
-    pollfd waiting{gate_, POLLIN, 0};
+    require(static_cast<int>(write(gate_.ready, "r", 1)), "ready");
+    pollfd waiting{gate_.go, POLLIN, 0};
     poll(&waiting, 1, -1);
 }
 
@@ -142,6 +133,16 @@ void Step::report(const char* status, const std::string& reason) const
     out << "]}\n";
     std::fputs(out.str().c_str(), stdout);
     std::fflush(stdout);
+}
+
+void wait_until_quiet()
+{
+    for (int waited = 0; waited < 3000; waited += 5) {
+        if (is_quiet("/proc/self/net/tcp") && is_quiet("/proc/self/net/tcp6")) {
+            return;
+        }
+        sleep_ms(5);
+    }
 }
 
 int send_descriptor(int mailbox, int fd)

@@ -16,10 +16,15 @@
 
 namespace scenario {
 
+/// How a step that begins before the tracer and the program agree; pipes' ends.
+struct Gate {
+    int ready = -1; ///< the step writes a byte when it has begun
+    int go = -1;    ///< becomes readable when the tracer is at work
+};
+
 class Step {
 public:
-    /// `gate` is a descriptor that becomes readable when the tracer is at work.
-    Step(const char* name, const char* about, int gate);
+    Step(const char* name, const char* about, Gate gate);
 
     /// The process of that role, started at the first call; its comm is "sc-ROLE".
     Actor& actor(const Role& role);
@@ -52,7 +57,7 @@ private:
     std::string name_;
     std::string about_;
     std::string note_;
-    int gate_;
+    Gate gate_;
     std::array<int, 2> mailbox_{-1, -1};
     std::map<Role, std::unique_ptr<Actor>> actors_;
     std::map<Role, std::pair<pid_t, std::string>> processes_;
@@ -66,6 +71,9 @@ struct StepEntry {
     bool begins_early = false; ///< started before the tracer; see Step::wait_for_tracer()
     bool takes_minutes = false;
 };
+
+/// Waits until no socket of the namespace is on its way from one state to another.
+void wait_until_quiet();
 
 int send_descriptor(int mailbox, int fd);
 int receive_descriptor(int mailbox);

@@ -172,6 +172,7 @@ void time_wait_gives_way(Step& step)
     REQUIRE(connection.client.run([=] { return close_fd(client_end); }));
     connection.server_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "server");
     connection.client_socket.then("CLOSE_WAIT LAST_ACK CLOSE", "client");
+    wait_until_quiet();                                           // the client's end has gone
     REQUIRE(connection.client.run([=] { return sleep_ms(20); })); // a newer timestamp
     const int again =
         REQUIRE(connection.client.run([=] { return connect_to(target, ipv4_loopback(20003)); }));

@@ -11,7 +11,7 @@ mkdir -p "$directory"
 # The scenario begins first: some of its sockets must be older than the tracer.
 scenario --wait-for "$directory/trace.jsonl" >"$directory/scenario.jsonl" 2>"$directory/scenario.err" &
 player=$!
-sleep 0.5
+until [ -s "$directory/scenario.jsonl" ] || ! kill -0 "$player" 2>/dev/null; do sleep 0.1; done
 hook_hits "$directory/hits.jsonl" "$@" >"$directory/trace.jsonl" 2>"$directory/trace.err" &
 tracer=$!
 (
