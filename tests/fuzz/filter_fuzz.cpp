@@ -90,6 +90,7 @@ void check(std::string_view input)
 } // namespace
 } // namespace tcpledger
 
+// NOLINTNEXTLINE(readability-identifier-naming): the fuzzer's name for it
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     tcpledger::check({reinterpret_cast<const char*>(data), size});

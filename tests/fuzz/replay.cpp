@@ -9,11 +9,12 @@
 #include <iterator>
 #include <string>
 
+// NOLINTNEXTLINE(readability-identifier-naming): the fuzzer's name for it
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
 
-constexpr std::size_t kVariedBytes = 80; ///< longer inputs are run as they are
+constexpr std::size_t kVariedBytes = 200; ///< longer inputs are run as they are
 
 void run(const std::string& input)
 {

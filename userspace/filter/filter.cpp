@@ -64,7 +64,7 @@ Filter::Filter(const filter::Expression& expression, std::optional<StateSet> sta
     steps_ = std::move(writer).finish();
 }
 
-bool Filter::matches(const SocketView& socket) const noexcept
+bool Filter::matches(const SocketView& socket) const
 {
     if (states_ && (*states_ & set_of(socket.state)) == 0) {
         return false;

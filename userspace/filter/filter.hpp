@@ -42,7 +42,7 @@ public:
     ~Filter() = default;
 
     /// The state filter, where one was given, and the expression. Allocates nothing.
-    [[nodiscard]] bool matches(const SocketView& socket) const noexcept;
+    [[nodiscard]] bool matches(const SocketView& socket) const;
 
     /// The states to look at, by set_of(); kAllStates without a state filter. Which states
     /// a command shows then (ss hides LISTEN, TIME-WAIT, …) is the command's business.

@@ -250,11 +250,11 @@ ParsedValue<HostTest> parse_host(std::string_view text, const Names& names)
     if (!prefix) {
         return tl::unexpected(std::move(prefix.error()));
     }
-    if (*prefix) {
-        if (test.socket_family && *test.socket_family != (*prefix)->family) {
+    if (const std::optional<AddressPrefix>& found = *prefix) {
+        if (test.socket_family.value_or(found->family) != found->family) {
             return tl::unexpected(expected_but("an address of the family before it", text));
         }
-        test.any_of.push_back(**prefix);
+        test.any_of.push_back(*found);
         return test;
     }
     test.any_of = resolve(parts->address, names, test.socket_family);

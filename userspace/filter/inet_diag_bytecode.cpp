@@ -145,7 +145,10 @@ Bytes assemble(std::span<const Instruction> instructions)
         return {};
     }
     const auto offset_of = [&](std::uint32_t target) {
-        return target == kAccept ? total : target == kReject ? total + kOpBytes : offsets[target];
+        if (target == kAccept || target == kReject) {
+            return target == kAccept ? total : total + kOpBytes;
+        }
+        return offsets[target];
     };
     Bytes program;
     program.reserve(total);

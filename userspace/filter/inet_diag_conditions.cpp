@@ -27,10 +27,13 @@ struct Decider {
     {
         return test.socket_family ? Decision::kUnknown : Decision::kByKernel;
     }
-    Decision operator()(const InterfaceTest&) const { return Decision::kByKernel; }
-    Decision operator()(const AutoboundTest&) const { return Decision::kByKernel; }
-    Decision operator()(const MarkTest&) const { return if_allowed(context.mark_allowed); }
-    Decision operator()(const CgroupTest&) const { return if_allowed(context.cgroup_allowed); }
+    Decision operator()(const InterfaceTest& /*test*/) const { return Decision::kByKernel; }
+    Decision operator()(const AutoboundTest& /*test*/) const { return Decision::kByKernel; }
+    Decision operator()(const MarkTest& /*test*/) const { return if_allowed(context.mark_allowed); }
+    Decision operator()(const CgroupTest& /*test*/) const
+    {
+        return if_allowed(context.cgroup_allowed);
+    }
     Decision operator()(const NetnsTest& test) const
     {
         if (!context.netns_inum) {
@@ -38,7 +41,10 @@ struct Decider {
         }
         return *context.netns_inum == test.inum ? Decision::kTrue : Decision::kFalse;
     }
-    template <typename Other> Decision operator()(const Other&) const { return Decision::kUnknown; }
+    template <typename Other> Decision operator()(const Other& /*test*/) const
+    {
+        return Decision::kUnknown;
+    }
 
     static Decision if_allowed(bool allowed)
     {
@@ -122,19 +128,22 @@ struct Encoder {
     {
         return {{instruction(INET_DIAG_BC_CGROUP_COND, test.id)}, false};
     }
-    InetDiagConditions operator()(const AutoboundTest&) const
+    InetDiagConditions operator()(const AutoboundTest& /*test*/) const
     {
         Bytes bytes;
         const inet_diag_bc_op op{INET_DIAG_BC_AUTO, 0, 0};
         append(bytes, &op, sizeof(op));
         return {{std::move(bytes)}, false};
     }
-    template <typename Other> InetDiagConditions operator()(const Other&) const { return {}; }
+    template <typename Other> InetDiagConditions operator()(const Other& /*test*/) const
+    {
+        return {};
+    }
 };
 
 } // namespace
 
-Decision decide(const Predicate& test, const InetDiagContext& context) noexcept
+Decision decide(const Predicate& test, const InetDiagContext& context)
 {
     return std::visit(Decider{context}, test);
 }

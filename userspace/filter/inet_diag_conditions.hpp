@@ -18,7 +18,7 @@ enum class Decision {
     kUnknown, ///< the kernel cannot tell
 };
 
-[[nodiscard]] Decision decide(const Predicate& test, const InetDiagContext& context) noexcept;
+[[nodiscard]] Decision decide(const Predicate& test, const InetDiagContext& context);
 
 /// Several conditions of which one must hold, or, `inverted`, one that must not.
 struct InetDiagConditions {

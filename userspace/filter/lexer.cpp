@@ -123,11 +123,12 @@ std::string expected_but(std::string_view expected, std::string_view found)
 {
     std::string text(expected);
     if (found.empty()) {
-        return text + ", not the end";
+        return text.append(", not the end");
     }
     const bool cut = found.size() > kShownValueBytes;
-    return text + ", not \"" + printable(found.substr(0, kShownValueBytes)) +
-           (cut ? "...\"" : "\"");
+    return text.append(", not \"")
+        .append(printable(found.substr(0, kShownValueBytes)))
+        .append(cut ? "...\"" : "\"");
 }
 
 } // namespace tcpledger::filter

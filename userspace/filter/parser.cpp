@@ -115,7 +115,7 @@ public:
     }
 
 private:
-    tl::unexpected<Error> fail(const Token& token, std::string_view expected) const
+    [[nodiscard]] tl::unexpected<Error> fail(const Token& token, std::string_view expected) const
     {
         return tl::unexpected(source_.error_at(token.begin, expected));
     }
@@ -191,7 +191,7 @@ private:
         auto expression = token.kind == TokenKind::kOpen ? parse_parentheses(token, depth)
                                                          : parse_predicate(token);
         if (expression) {
-            expression->negated ^= negated;
+            expression->negated = expression->negated != negated;
         }
         return expression;
     }

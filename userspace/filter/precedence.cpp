@@ -25,10 +25,10 @@ std::string by_rank(std::string_view text, std::span<const ListPart> parts)
         std::string group = slice(text, parts[i]);
         const std::size_t first = i++;
         for (; i < parts.size() && !parts[i].after_or; ++i) {
-            group += " and " + slice(text, parts[i]);
+            group.append(" and ").append(slice(text, parts[i]));
         }
         reading += first == 0 ? "" : " or ";
-        reading += i - first > 1 ? "(" + group + ")" : group;
+        reading += i - first > 1 ? group.insert(0, "(").append(")") : group;
     }
     return reading;
 }
@@ -39,9 +39,9 @@ std::string from_left(std::string_view text, std::span<const ListPart> parts)
     std::string reading = slice(text, parts.front());
     for (std::size_t i = 1; i < parts.size(); ++i) {
         if (i > 1 && parts[i].after_or != parts[i - 1].after_or) {
-            reading = "(" + reading + ")";
+            reading.insert(0, "(").append(")");
         }
-        reading += (parts[i].after_or ? " or " : " and ") + slice(text, parts[i]);
+        reading.append(parts[i].after_or ? " or " : " and ").append(slice(text, parts[i]));
     }
     return reading;
 }

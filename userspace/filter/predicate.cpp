@@ -49,7 +49,7 @@ bool same_leading_bits(const IpAddress& left, const IpAddress& right, unsigned b
         return true;
     }
     const auto index = static_cast<std::size_t>(whole);
-    const unsigned differing = static_cast<unsigned>(left.bytes[index] ^ right.bytes[index]);
+    const auto differing = static_cast<unsigned>(left.bytes[index] ^ right.bytes[index]);
     return (differing >> (8 - rest)) == 0;
 }
 
@@ -94,8 +94,8 @@ struct Matcher {
     }
     bool operator()(const MarkTest& test) const { return (socket.mark & test.mask) == test.value; }
     bool operator()(const CgroupTest& test) const { return socket.cgroup_id == test.id; }
-    bool operator()(const AutoboundTest&) const { return socket.autobound; }
-    bool operator()(const UnacceptedTest&) const { return socket.unaccepted; }
+    bool operator()(const AutoboundTest& /*test*/) const { return socket.autobound; }
+    bool operator()(const UnacceptedTest& /*test*/) const { return socket.unaccepted; }
     bool operator()(const UidTest& test) const { return socket.uid == test.uid; }
     bool operator()(const InodeTest& test) const { return socket.inode == test.inode; }
     bool operator()(const CookieTest& test) const { return socket.cookie == test.cookie; }
@@ -132,7 +132,7 @@ struct Matcher {
 
 } // namespace
 
-bool matches(const Predicate& predicate, const SocketView& socket) noexcept
+bool matches(const Predicate& predicate, const SocketView& socket)
 {
     return std::visit(Matcher{socket}, predicate);
 }

@@ -108,6 +108,6 @@ using Predicate = std::variant<HostTest, PortTest, InterfaceTest, MarkTest, Cgro
                                NetnsTest, PidTest, CommTest, OwnerTest, ContainerTest, AgeTest>;
 
 /// Allocates nothing.
-[[nodiscard]] bool matches(const Predicate& predicate, const SocketView& socket) noexcept;
+[[nodiscard]] bool matches(const Predicate& predicate, const SocketView& socket);
 
 } // namespace tcpledger::filter

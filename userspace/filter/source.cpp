@@ -2,6 +2,7 @@
 #include "filter/source.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
 namespace tcpledger::filter {
@@ -24,7 +25,7 @@ std::size_t character_bytes(std::string_view text)
     if (lead < 0x80) {
         return lead >= 0x20 && lead != 0x7f ? 1 : 0;
     }
-    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    const auto length = static_cast<std::size_t>(std::countl_one(lead)); // as the lead byte says
     if (lead < 0xc2 || lead > 0xf4 || text.size() < length ||
         !std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(length),
                      is_continuation)) {

@@ -76,8 +76,7 @@ ParsedValue<nanoseconds> parse_duration(std::string_view text)
         return tl::unexpected(expected_but(kDurationExpected, whole));
     };
     std::uint64_t total_ns = 0;
-    bool first = true;
-    do {
+    for (bool first = true; first || !text.empty(); first = false) {
         const auto number = take_digits(text);
         const bool bare = first && text.empty();
         const auto unit =
@@ -91,8 +90,7 @@ ParsedValue<nanoseconds> parse_duration(std::string_view text)
             return failure();
         }
         total_ns += *number * unit_ns;
-        first = false;
-    } while (!text.empty());
+    }
     return nanoseconds(static_cast<nanoseconds::rep>(total_ns));
 }
 

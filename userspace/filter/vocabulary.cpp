@@ -16,7 +16,7 @@ Result refuse(std::string_view expected, const Value& value)
     return tl::unexpected(expected_but(expected, value.text));
 }
 
-template <Side kSide> Result host(const Value& value, Comparison, const Names& names)
+template <Side kSide> Result host(const Value& value, Comparison /*comparison*/, const Names& names)
 {
     return parse_host(value.text, names).map([](HostTest test) -> Predicate {
         test.side = kSide;
@@ -34,13 +34,13 @@ template <Side kSide> Result port(const Value& value, Comparison comparison, con
         test->side = kSide;
         return *std::move(test);
     }
-    if (!test->port) {
-        return refuse("a port to compare with", value);
+    if (const std::optional<std::uint16_t> number = test->port) {
+        return PortTest{kSide, test->socket_family, comparison, *number};
     }
-    return PortTest{kSide, test->socket_family, comparison, *test->port};
+    return refuse("a port to compare with", value);
 }
 
-Result interface(const Value& value, Comparison, const Names& names)
+Result interface(const Value& value, Comparison /*comparison*/, const Names& names)
 {
     auto index = names.interface_index ? names.interface_index(value.text) : std::nullopt;
     if (!index) {
@@ -50,18 +50,18 @@ Result interface(const Value& value, Comparison, const Names& names)
                  : refuse("the name or the index of an interface", value);
 }
 
-Result mark(const Value& value, Comparison, const Names&)
+Result mark(const Value& value, Comparison /*comparison*/, const Names& /*names*/)
 {
     return parse_mark(value.text);
 }
 
-Result cgroup(const Value& value, Comparison, const Names& names)
+Result cgroup(const Value& value, Comparison /*comparison*/, const Names& names)
 {
     const auto id = names.cgroup_id ? names.cgroup_id(value.text) : std::nullopt;
     return id ? Result(CgroupTest{*id}) : refuse("the path of a cgroup (version 2)", value);
 }
 
-Result netns(const Value& value, Comparison, const Names& names)
+Result netns(const Value& value, Comparison /*comparison*/, const Names& names)
 {
     auto inum = parse_number<std::uint32_t>(value.text);
     if (!inum && names.netns_inum) {
@@ -73,14 +73,14 @@ Result netns(const Value& value, Comparison, const Names& names)
 
 /// A test of one plain number.
 template <typename Test, typename Number>
-Result number(const Value& value, Comparison, const Names&)
+Result number(const Value& value, Comparison /*comparison*/, const Names& /*names*/)
 {
     const auto parsed = parse_number<Number>(value.text);
     return parsed ? Result(Test{*parsed}) : refuse("a number", value);
 }
 
 /// Hexadecimal with or without 0x: as ss prints it after "sk:".
-Result cookie(const Value& value, Comparison, const Names&)
+Result cookie(const Value& value, Comparison /*comparison*/, const Names& /*names*/)
 {
     std::string_view digits = value.text;
     if (digits.starts_with("0x")) {
@@ -93,24 +93,26 @@ Result cookie(const Value& value, Comparison, const Names&)
                                                : refuse("a socket cookie in hexadecimal", value);
 }
 
-template <typename Test> Result pattern(const Value& value, Comparison, const Names&)
+template <typename Test>
+Result pattern(const Value& value, Comparison /*comparison*/, const Names& /*names*/)
 {
     return Test{value.pattern};
 }
 
-Result owner(const Value& value, Comparison, const Names&)
+Result owner(const Value& value, Comparison /*comparison*/, const Names& /*names*/)
 {
     return OwnerTest{parse_number<std::uint32_t>(value.text), value.pattern};
 }
 
-Result age(const Value& value, Comparison comparison, const Names&)
+Result age(const Value& value, Comparison comparison, const Names& /*names*/)
 {
     return parse_duration(value.text).map([&](std::chrono::nanoseconds duration) -> Predicate {
         return AgeTest{comparison, duration};
     });
 }
 
-template <typename Test> Result flag(const Value&, Comparison, const Names&)
+template <typename Test>
+Result flag(const Value& /*value*/, Comparison /*comparison*/, const Names& /*names*/)
 {
     return Test{};
 }

@@ -134,16 +134,17 @@ protected:
     static void SetUpTestSuite()
     {
         static test::SocketPopulation population;
+        // NOLINTNEXTLINE(cert-env33-c): a fixed command
         if (::system("ss -V >/dev/null 2>&1") != 0 || !population.make()) {
             return;
         }
-        ready_ = true;
+        is_ready = true;
         ASSERT_EQ(population.failure(), "");
     }
 
     void SetUp() override
     {
-        if (!ready_) {
+        if (!is_ready) {
             GTEST_SKIP() << "needs root (a network namespace) and ss";
         }
     }
@@ -155,6 +156,7 @@ protected:
         for (const std::string& word : words_of(expression)) {
             command += " '" + word + "'";
         }
+        // NOLINTNEXTLINE(cert-env33-c): the words are this file's own, in quotes
         FILE* pipe = ::popen((command + " 2>/dev/null").c_str(), "r");
         std::string output;
         std::array<char, 4096> buffer{};
@@ -202,7 +204,7 @@ protected:
         return parse_filter(words_of(expression), host_names());
     }
 
-    static inline bool ready_ = false;
+    static inline bool is_ready = false;
 };
 
 TEST_F(SsDifferential, ThePopulationHasEveryStateThatCanBeHeld)
@@ -210,19 +212,18 @@ TEST_F(SsDifferential, ThePopulationHasEveryStateThatCanBeHeld)
     for (const char* state : {"established", "syn-sent", "syn-recv", "fin-wait-1", "fin-wait-2",
                               "time-wait", "closed", "close-wait", "last-ack", "listening"}) {
         const auto rows = ask_ss(std::string("state ") + state);
-        ASSERT_TRUE(rows) << state;
-        EXPECT_FALSE(rows->empty()) << state;
+        EXPECT_FALSE(rows.value_or(Cookies{}).empty()) << state;
     }
     for (const char* expression : {"src [::ffff:10.1.2.3]", "src [2001:db8::1]", "dev = lo",
                                    "fwmark = 0x11", "autobound", "not autobound"}) {
-        EXPECT_FALSE(ask_ss(expression)->empty()) << expression;
+        EXPECT_FALSE(ask_ss(expression).value().empty()) << expression;
     }
 }
 
 TEST_F(SsDifferential, SelectsTheSameRows)
 {
     std::size_t selective = 0;
-    const std::size_t everything = ask_ss("")->size();
+    const std::size_t everything = ask_ss("").value().size();
     for (const std::string expression : kSame) {
         const auto filter = read(expression);
         if (!filter) {
@@ -239,9 +240,12 @@ TEST_F(SsDifferential, SelectsTheSameRows)
                 break;
             }
         }
-        ASSERT_TRUE(theirs) << "ss refuses " << expression;
+        if (!theirs) {
+            ADD_FAILURE() << "ss refuses " << expression;
+            continue;
+        }
         EXPECT_EQ(ours, *theirs) << expression;
-        selective += !theirs->empty() && theirs->size() < everything;
+        selective += !theirs->empty() && theirs->size() < everything ? 1U : 0U;
     }
     EXPECT_GE(std::size(kSame), 200U);
     EXPECT_GT(selective, std::size(kSame) / 2); // else the population is too poor

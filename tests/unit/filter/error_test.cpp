@@ -224,7 +224,7 @@ TEST(FilterError, TheCaretCountsCharactersNotBytes)
     EXPECT_EQ(failing("\xed\xa0\x80")[0], "???");
     EXPECT_EQ(failing("\x80")[0], "?");
     EXPECT_EQ(failing("\xe2\x82")[0], "??");
-    EXPECT_EQ(failing("\xe2\x80\xae")[0], "???");
+    EXPECT_EQ(failing(std::string("\xe2\x80") + "\xae")[0], "???");
 }
 
 TEST(FilterError, ALongExpressionIsShownInPart)

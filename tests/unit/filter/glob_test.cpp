@@ -83,7 +83,7 @@ TEST(Glob, NulBytesAreBytes)
 
 TEST(Glob, AgreesWithTheLibrarys)
 {
-    std::mt19937 random(7);
+    std::mt19937 random(7); // NOLINT(cert-msc51-cpp): the same cases each time
     const auto make = [&](std::string_view alphabet) {
         std::string text;
         for (std::size_t length = random() % 7; length > 0; --length) {
@@ -96,7 +96,7 @@ TEST(Glob, AgreesWithTheLibrarys)
         const std::string pattern = make("ab*?");
         const std::string text = make("abc");
         const bool expected = ::fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
-        matched += expected;
+        matched += expected ? 1 : 0;
         ASSERT_EQ(glob_matches(pattern, text), expected) << pattern << " on " << text;
     }
     EXPECT_GT(matched, 1000);

@@ -175,7 +175,7 @@ TEST(InetDiagBytecode, NeverKeepsBackWhatTheFilterWants)
                 << expression.text;
         }
         const std::string passed = passing(compiled, population);
-        narrowed += passed.size() < population.members().size();
+        narrowed += passed.size() < population.members().size() ? 1U : 0U;
         for (const char letter : population.matching(*filter)) {
             ASSERT_NE(passed.find(letter), std::string::npos) << letter << ": " << expression.text;
         }
@@ -186,7 +186,7 @@ TEST(InetDiagBytecode, NeverKeepsBackWhatTheFilterWants)
 TEST(InetDiagBytecode, AProgramTooLongIsNotSent)
 {
     std::string expression = "sport = :1";
-    while (compile(expression, {}).bytecode.size() > 0 && expression.size() < 100000) {
+    while (!compile(expression, {}).bytecode.empty() && expression.size() < 100000) {
         const InetDiagFilter compiled = compile(expression, {});
         EXPECT_LE(compiled.bytecode.size(), kMaximumBytecodeBytes);
         EXPECT_TRUE(test::ReferenceInetDiag(compiled.bytecode).passes_check(false));

@@ -7,7 +7,7 @@
 namespace tcpledger {
 namespace {
 
-const std::string kEverything = "abcdefghijklmnop";
+constexpr const char* kEverything = "abcdefghijklmnop";
 
 TEST(FilterReading, ManyWordsAndOneTextAreTheSame)
 {

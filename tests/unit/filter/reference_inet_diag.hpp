@@ -8,8 +8,10 @@
 
 #include <linux/inet_diag.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <set>
 #include <span>
 
@@ -32,7 +34,7 @@ public:
                 return false;
             }
             met.insert(at);
-            const inet_diag_bc_op op = read<inet_diag_bc_op>(at);
+            const auto op = read<inet_diag_bc_op>(at);
             if (op.yes < 4 || op.yes % 4 != 0) {
                 return false;
             }
@@ -41,21 +43,14 @@ public:
         if (at != program_.size()) {
             return false;
         }
-        for (const std::size_t begin : met) {
+        return std::ranges::all_of(met, [&](std::size_t begin) {
             const std::size_t left = program_.size() - begin;
-            const inet_diag_bc_op op = read<inet_diag_bc_op>(begin);
+            const auto op = read<inet_diag_bc_op>(begin);
             const std::size_t length = least_bytes(begin, net_admin);
-            if (length == 0 || length > left || op.yes < length) {
-                return false;
-            }
-            if (op.no < length || op.no > left + 4 || op.no % 4 != 0) {
-                return false;
-            }
-            if (op.no < left && !met.contains(begin + op.no)) {
-                return false;
-            }
-        }
-        return true;
+            return length > 0 && length <= left && op.yes >= length && op.no >= length &&
+                   op.no <= left + 4 && op.no % 4 == 0 &&
+                   (op.no >= left || met.contains(begin + op.no));
+        });
     }
 
     /// As inet_diag_bc_run() of a checked program.
@@ -63,7 +58,7 @@ public:
     {
         std::size_t at = 0;
         while (at < program_.size()) {
-            const inet_diag_bc_op op = read<inet_diag_bc_op>(at);
+            const auto op = read<inet_diag_bc_op>(at);
             at += holds(op.code, at, socket) ? std::size_t{op.yes} : std::size_t{op.no};
         }
         return at == program_.size();
@@ -100,11 +95,11 @@ private:
                 return 0;
             }
             const auto condition = read<inet_diag_hostcond>(at + 4);
-            const unsigned bytes = condition.family == AF_UNSPEC  ? 0
-                                   : condition.family == AF_INET  ? 4
-                                   : condition.family == AF_INET6 ? 16
-                                                                  : 99;
-            return bytes == 99 || condition.prefix_len > 8 * bytes ? 0 : 12 + bytes;
+            const std::map<int, std::size_t> bytes = {{AF_UNSPEC, 0}, {AF_INET, 4}, {AF_INET6, 16}};
+            const auto found = bytes.find(condition.family);
+            return found == bytes.end() || condition.prefix_len > 8 * found->second
+                       ? 0
+                       : 12 + found->second;
         }
         default:
             return 0;
