@@ -60,6 +60,8 @@ class Stream:
         self._needles, self._lines, self._rest, self._offset = needles, [], b"", 0
         self.errors = b""
         self._threads = [threading.Thread(target=self._read_errors, daemon=True)]
+        self.may_read = threading.Event()  # cleared: a reader that has fallen asleep
+        self.may_read.set()
         if pipe:
             self._threads.append(threading.Thread(target=self._read_pipe, daemon=True))
         for thread in self._threads:
@@ -80,7 +82,7 @@ class Stream:
                         or any(needle in line for needle in self._needles)]
 
     def _read_pipe(self):
-        while chunk := os.read(self.process.stdout.fileno(), 1 << 16):
+        while self.may_read.wait() and (chunk := os.read(self.process.stdout.fileno(), 1 << 16)):
             self._take(chunk)
 
     def _read_errors(self):
@@ -111,6 +113,7 @@ class Stream:
         return self.wait(PATIENCE_S)
 
     def close(self):
+        self.may_read.set()
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """`list`: every socket that ss shows, in the same state, with its owner and holders."""
 
+import re
+
 import harness
 from harness import TO_SS, eventually, socket_key
 
@@ -187,6 +189,57 @@ class List(harness.LedgerTest):
                   and f"pid={client.pid}," in line]
         self.assertIn(f'users:(("tcp_actor",pid={client.pid},fd=', line)
         self.assertRegex(line, rf"\s127\.0\.0\.1:{port}\s")
+
+    def text_rows(self, *options):
+        """Our namespace's lines as columns 1 to 5; with several namespaces a column names it."""
+        out = self.ledger("list", *options).stdout.decode()
+        return sorted(line.split()[:5] for line in out.splitlines()
+                      if str(self.n.inum) in line.split()[5:6])
+
+    def test_text_equals_ss_text(self):
+        """The first five columns, as they are spelled: an awk script must see one difference only,
+        IPv4-mapped addresses are shown as the IPv4 ones they are."""
+        self.make_all_states(self.n)
+        self.pair(self.n, "::", "::ffff:127.0.0.1", count=2)
+        self.pair(self.n, "::1", count=2)
+        self.actor(self.n).do("listen six ::1 0 v6only=1")
+        self.actor(self.n).do("listen any6 :: 0 v6only=1")
+        self.actor(self.n).do("listen any4 0.0.0.0 0")
+        rows = [line.split()[:5] for line in self.n.run("ss", "-tanH", "-O").splitlines() if line]
+        theirs = sorted([re.sub(r"\[::ffff:([\d.]+)\]", r"\1", cell) for cell in row]
+                        for row in rows)
+        self.assertEqual(self.text_rows("-tanp"), theirs)
+
+    def test_options_select(self):
+        self.make_all_states(self.n)
+        self.pair(self.n, "::1", count=2)
+        everything = self.list_sockets(self.n)
+        for options, wanted in (
+                (["-l"], lambda s: s["state"] == "LISTEN"),
+                (["-4"], lambda s: s["family"] == "ipv4"),
+                (["-6"], lambda s: s["family"] == "ipv6"),
+                (["--state", "close-wait,FIN_WAIT2"],
+                 lambda s: s["state"] in ("CLOSE_WAIT", "FIN_WAIT2")),
+                (["-tanp"], lambda s: True)):
+            with self.subTest(options):
+                expected = sorted(socket_key(s) for s in everything if wanted(s))
+                got = sorted(socket_key(s) for s in self.list_sockets(self.n, *options))
+                self.assertEqual(got, expected)
+                self.assertNotEqual(got, [])
+
+    def test_no_header(self):
+        self.pair(self.n)
+        self.assertNotIn(b"Recv-Q", self.ledger("list", "-H").stdout)
+        self.assertIn(b"Recv-Q", self.ledger("list").stdout)
+
+    def test_many_sockets(self):
+        pairs = [self.pair(self.n, count=4000) for _ in range(3)]
+        sockets = self.list_sockets(self.n)
+        self.assertEqual(len(sockets), 3 * 8001)
+        for server, client, _ in pairs:
+            for actor, count in ((server, 4001), (client, 4000)):
+                held = sum(1 for s in sockets if s["owner"] and s["owner"]["pid"] == actor.pid)
+                self.assertEqual(held, count)
 
     def test_text_spells_states_as_ss(self):
         self.make_all_states(self.n)

@@ -77,6 +77,27 @@ class Loss(TopTest):
             if "lost" in line:
                 harness.parse_time(line["time"])
 
+    def test_slow_reader_is_told_what_it_missed(self):
+        """A pipe that nobody reads: whole lines are dropped, counted, and told in place."""
+        beacon = harness.Beacon(self)
+        server, client = self.actor(self.n), self.actor(self.n)
+        port = server.do("listen l 127.0.0.1 0")["local_port"]
+        stream = self.stream("trace", "--json", pipe=True)
+        beacon.reach(stream)
+        stream.may_read.clear()
+        server.post("serve 15000 l closer=reset")
+        self.assertEqual(client.do(f"churn 15000 127.0.0.1 {port} closer=reset")["failed"], 0)
+        server.reply()
+        stream.may_read.set()
+        beacon.reach(stream)
+        lines = stream.json_lines()  # each is whole
+        dropped = sum(line["dropped"] for line in lines if "dropped" in line)
+        seen = sum(1 for line in lines if line.get("netns") == self.n.inum)
+        self.assertGreater(dropped, 0)
+        self.assertGreater(seen, 0)
+        if not any("lost" in line for line in lines):
+            self.assertGreaterEqual(seen + dropped, 6 * 15000)
+
 
 if __name__ == "__main__":
     harness.main()

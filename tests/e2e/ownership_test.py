@@ -102,6 +102,19 @@ class Ownership(TopTest):
         server.do("close_many s")
         self.eventually_rows(stream, {server.pid: {"LISTEN": 1}, client.pid: {"TIME_WAIT": 2}})
 
+    def test_leader_thread_is_gone(self):
+        """/proc/PID/fd of a zombie leader is empty, yet the process holds its sockets."""
+        stream = self.watch()
+        server, client, _ = self.pair(self.n, count=4)
+        client.do("leave_main_thread")
+        client.reply()  # the other thread's hello
+        self.eventually_rows(stream, {client.pid: {"ESTABLISHED": 4}})
+        for socket in self.list_sockets(self.n):
+            self.assertIn(socket["owner"]["pid"], (server.pid, client.pid))
+        client.do("close_many c")
+        self.eventually_rows(stream, {client.pid: {"FIN_WAIT2": 4},
+                                      server.pid: {"LISTEN": 1, "CLOSE_WAIT": 4}})
+
     def test_renamed_process_shows_its_new_name(self):
         stream = self.watch()
         server, _, _ = self.pair(self.n)

@@ -79,7 +79,9 @@ class Workloads(harness.LedgerTest):
                 made = client.do(f"churn 300 127.0.0.1 {port} closer={closer}")
                 self.assertEqual((made["connections"], made["failed"]), (300, 0))
                 self.assertEqual(server.reply()["connections"], 300)
-                self.assertEqual(self.n.counts().get("TIME_WAIT", 0) - before, waiting)
+                grown = self.n.counts().get("TIME_WAIT", 0) - before
+                self.assertLessEqual(grown, waiting)  # a port used again takes one over
+                self.assertGreaterEqual(grown, 0.9 * waiting)
 
     def test_churn_until_told(self):
         server, client = self.actor(self.n), self.actor(self.n)

@@ -9,12 +9,14 @@
 //   accept_thread NAME LISTENER · join NAME    accept() blocked in another thread
 //   comm HEXBYTES               this process's name, any bytes
 //   exec                        the same program anew (its comm becomes "exe"), sockets kept
+//   leave_main_thread           the first thread ends, another goes on serving
 //   reap CHILD · exit STATUS · pid
 #include "actor.hpp"
 #include "addresses.hpp"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -212,6 +214,17 @@ std::optional<JsonLine> do_comm(Actor&, const Command& command)
     return done(command);
 }
 
+/// The leader becomes a zombie that holds nothing; the process lives on in another thread.
+std::optional<JsonLine> do_leave_main_thread(Actor& actor, const Command& command)
+{
+    std::thread([&actor, command] {
+        actor.say(done(command).finished());
+        ::_exit(actor.serve());
+    }).detach();
+    ::syscall(SYS_exit, 0);
+    return std::nullopt;
+}
+
 /// On success the new program says hello in place of an answer.
 std::optional<JsonLine> do_exec(Actor& actor, const Command& command)
 {
@@ -257,6 +270,7 @@ void add_process_verbs(VerbTable& table)
     table["accept_thread"] = do_accept_thread;
     table["join"] = do_join;
     table["comm"] = do_comm;
+    table["leave_main_thread"] = do_leave_main_thread;
     table["exec"] = do_exec;
     table["reap"] = do_reap;
     table["pid"] = [](Actor&, const Command& command) { return done(command); };
