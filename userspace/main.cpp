@@ -7,10 +7,12 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <csignal>
 #include <variant>
 
 int main(int argc, char** argv)
 {
+    std::signal(SIGPIPE, SIG_IGN); // a reader that leaves is noticed by the write
     spdlog::set_default_logger(spdlog::stderr_logger_mt("tcpledger"));
     spdlog::set_pattern("%n: %v");
     tcpledger::route_libbpf_messages();

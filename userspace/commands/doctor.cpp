@@ -9,7 +9,6 @@
 #include "output/stream.hpp"
 #include "output/table.hpp"
 
-#include <bpf/libbpf_version.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -75,12 +74,12 @@ std::string render(const Diagnosis& diagnosis, const Painter& painter)
     const KernelFacts& kernel = diagnosis.kernel;
     const auto yes = [](bool value) { return value ? "yes" : "no"; };
     std::string text = fmt::format(
-        "kernel      {}\nBTF         {}\nlockdown    {}\ntracepoint  {}\nlibbpf      {}.{}\n"
+        "kernel      {}\nBTF         {}\nlockdown    {}\ntracepoint  {}\nlibbpf      {}\n"
         "ring        {} by default\n\n",
         kernel.release, yes(kernel.has_btf),
         kernel.lockdown.empty() ? "unknown (no securityfs)" : kernel.lockdown,
-        kernel.has_state_tracepoint ? "inet_sock_set_state" : "missing", LIBBPF_MAJOR_VERSION,
-        LIBBPF_MINOR_VERSION, format_bytes(diagnosis.ring_bytes));
+        kernel.has_state_tracepoint ? "inet_sock_set_state" : "missing", kernel.libbpf,
+        format_bytes(diagnosis.ring_bytes));
 
     Table capabilities({{"CAPABILITY"}, {"HELD"}, {"FOR"}});
     for (const CapabilityRow& row : diagnosis.capabilities) {
@@ -161,6 +160,9 @@ ExitStatus run(const DoctorOptions& options)
         stream->write(render(diagnosis, painter));
     }
     stream->close();
+    if (stream->error()) {
+        return fail(*stream->error());
+    }
     return diagnosis.can_trace ? ExitStatus::kDone : ExitStatus::kCannot;
 }
 

@@ -81,7 +81,9 @@ void write_json(JsonWriter& json, const ListedSocket& socket)
     }
     json.field("recv_queue", row.recv_queue_bytes).field("send_queue", row.send_queue_bytes);
     const bool has_inode = row.inode != 0;
-    json.field("uid", row.uid);
+    const bool mini =
+        row.state == TcpState::kTimeWait || (!has_inode && row.state == TcpState::kSynRecv);
+    mini ? json.null_field("uid") : json.field("uid", row.uid);
     has_inode ? json.field("inode", row.inode) : json.null_field("inode");
     json.field("cookie", row.cookie);
     write_owner(json, socket);

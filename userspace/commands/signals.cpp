@@ -16,7 +16,6 @@ StopSignals::StopSignals()
         sigaddset(&stop, signal);
     }
     pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
     fd_ = UniqueFd(::signalfd(-1, &stop, SFD_NONBLOCK | SFD_CLOEXEC));
 }
 

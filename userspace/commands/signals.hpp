@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// SIGINT, SIGTERM and SIGHUP as a descriptor to wait on; SIGPIPE ignored.
+// SIGINT, SIGTERM and SIGHUP as a descriptor to wait on.
 #pragma once
 
 #include "base/unique_fd.hpp"

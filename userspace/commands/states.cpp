@@ -20,6 +20,9 @@
 namespace tcpledger {
 namespace {
 
+/// The group of what has no remote end, or is in no container; null in JSON.
+const std::string kNone = "-";
+
 struct Group {
     std::string name;                    ///< raw bytes: comm, address, container
     std::optional<std::uint64_t> number; ///< pid or netns inum
@@ -58,7 +61,7 @@ public:
             return {"", connection.tuple.netns_inum};
         case Grouping::kRemote:
             return {connection.tuple.remote.port != 0 ? connection.tuple.remote.address.text()
-                                                      : "-",
+                                                      : kNone,
                     0};
         case Grouping::kContainer:
             return {container_of(connection.owner), 0};
@@ -70,12 +73,12 @@ private:
     std::string container_of(ProcessId id)
     {
         if (id == kKernelProcess || id == kUnknownProcess) {
-            return "-";
+            return kNone;
         }
         ProcessOverview process;
         process.key = books_.processes().at(id).key;
         const std::string& name = containers_.of(process);
-        return name.empty() ? "-" : name;
+        return name.empty() ? kNone : name;
     }
 
     const Books& books_;
@@ -167,7 +170,7 @@ void write_json(JsonWriter& json, const StatesReport& report, Grouping by)
             if (names.number != nullptr) {
                 json.field(names.number, group.number);
             }
-            if (names.name != nullptr && group.name == "-") {
+            if (names.name != nullptr && by != Grouping::kProcess && group.name == kNone) {
                 json.null_field(names.name);
             } else if (names.name != nullptr) {
                 json.field(names.name, group.name);

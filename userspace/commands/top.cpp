@@ -129,6 +129,9 @@ ExitStatus run(const TopOptions& options)
     }
     const bool reader_left = stream->closed();
     stream->close();
+    if (stream->error()) {
+        return fail(*stream->error());
+    }
     if (signals.came() && options.batch && !reader_left) {
         spdlog::info("{} events lost, {}", session.lost_total(),
                      format_duration(Steady::now() - started));

@@ -150,6 +150,7 @@ void write_json(JsonWriter& json, const TopReport& report)
         write_states(json, process.states);
         json.field("opened", process.opened).field("closed", process.closed);
         json.milliseconds_field("oldest_close_wait_ms", process.oldest_close_wait);
+        json.field("oldest_is_lower_bound", process.oldest_is_lower_bound);
         json.field("exited", process.exited);
         json.end_object();
     }

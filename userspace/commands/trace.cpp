@@ -18,6 +18,9 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
+/// How often what has ended is forgotten and the clocks are read anew.
+constexpr std::chrono::seconds kInterval{1};
+
 /// The way of a transition from the ledger to stdout.
 class TraceOutput {
 public:
@@ -53,11 +56,13 @@ public:
         filter_.pass(line_of(applied), [this](const TraceLine& line) {
             if (left_ > 0) {
                 --left_;
-                ++shown_;
-                stream_->write_line(format_.format(line));
+                shown_ += stream_->write_line(format_.format(line)) ? 1U : 0U;
             }
         });
     }
+
+    /// Wall time is told by a new reading from here on: the clock may have been set.
+    void renew_clock() { format_.renew_clock(read_clocks()); }
 
     void loss(std::uint64_t lost) { stream_->write_line(format_.loss(lost, monotonic_now())); }
 
@@ -102,12 +107,19 @@ ExitStatus run(const TraceOptions& options)
     const Steady::time_point begun = Steady::now();
     const Steady::time_point end =
         options.duration ? begun + *options.duration : Steady::time_point::max();
+    Steady::time_point next_interval = begun + kInterval;
     while (!signals.came() && !output.full() && !output.stream().closed() && Steady::now() < end) {
         session.step(std::chrono::milliseconds(50), signals.fd());
         output.stream().flush_if_due(Steady::now());
+        if (Steady::now() >= next_interval) {
+            next_interval += kInterval;
+            session.begin_interval();
+            output.renew_clock();
+        }
     }
     if (output.stream().closed()) {
-        return ExitStatus::kDone; // the reader left: it wants to hear no more
+        // A reader that left wants to hear no more; a full disk is an error.
+        return output.stream().error() ? fail(*output.stream().error()) : ExitStatus::kDone;
     }
     session.step(std::chrono::milliseconds(0)); // what was under way
     output.stream().close();

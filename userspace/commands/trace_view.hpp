@@ -38,6 +38,7 @@ public:
     [[nodiscard]] std::string header() const;
     /// The line, without its end; valid until the next call.
     [[nodiscard]] std::string_view format(const TraceLine& line);
+    void renew_clock(const ClockReading& reading) { timeline_ = Timeline(reading, user_hz()); }
     /// What stands in place of lost records.
     [[nodiscard]] std::string loss(std::uint64_t lost, MonotonicTime now);
     /// What stands in place of lines that a slow reader missed.

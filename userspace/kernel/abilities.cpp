@@ -129,6 +129,8 @@ KernelFacts kernel_facts(const KernelRoots& roots)
 {
     KernelFacts facts;
     facts.release = release_of_kernel();
+    facts.libbpf =
+        std::to_string(libbpf_major_version()) + "." + std::to_string(libbpf_minor_version());
     facts.lockdown = lockdown_mode(roots.sys);
     const std::string path = roots.sys / "kernel/btf/vmlinux";
     const std::unique_ptr<btf, BtfDeleter> types(btf__parse(path.c_str(), nullptr));
@@ -161,7 +163,7 @@ Expected<void> check_can_trace(const KernelFacts& facts, const HeldCapabilities&
         return tl::unexpected(Error{ErrorKind::kUnsupported, 0,
                                     "cannot trace: kernel " + facts.release +
                                         " has no BTF for the tracepoint inet_sock_set_state",
-                                    "it takes Linux 5.8 or newer"});
+                                    "it takes Linux 5.12 or newer"});
     }
     return {};
 }

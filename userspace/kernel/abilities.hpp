@@ -39,6 +39,7 @@ struct KernelRoots {
 
 struct KernelFacts {
     std::string release;  ///< uname -r
+    std::string libbpf;   ///< its version
     std::string lockdown; ///< "none", "integrity", "confidentiality"; empty = not known
     bool has_btf = false; ///< /sys/kernel/btf/vmlinux can be read
     bool has_state_tracepoint = false; ///< BTF names btf_trace_inet_sock_set_state

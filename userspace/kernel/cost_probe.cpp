@@ -65,14 +65,17 @@ bool make_connections(int count)
 }
 
 /// In a namespace of its own, so that no port and no counter of the host is touched.
-bool make_private_connections(int count)
+/// Returns 0 or errno.
+int make_private_connections(int count)
 {
-    bool made = false;
+    int error = 0;
     std::thread worker([&] {
-        made = ::unshare(CLONE_NEWNET) == 0 && bring_up_loopback() && make_connections(count);
+        const bool made =
+            ::unshare(CLONE_NEWNET) == 0 && bring_up_loopback() && make_connections(count);
+        error = made ? 0 : errno;
     });
     worker.join();
-    return made;
+    return error;
 }
 
 double ns_per_run(int program_fd, std::uint64_t& runs)
@@ -100,9 +103,9 @@ Expected<EventCost> measure_event_cost()
         tracer_bpf__attach(tracing.get()) != 0) {
         return tl::unexpected(load_error(errno, "cannot load the programs to be timed"));
     }
-    if (!make_private_connections(kConnections)) {
+    if (const int error = make_private_connections(kConnections); error != 0) {
         return tl::unexpected(
-            Error::from_errno("cannot make connections in a network namespace of my own"));
+            Error::from_code(error, "cannot make connections in a network namespace of my own"));
     }
     EventCost cost;
     cost.empty_ns = ns_per_run(bpf_program__fd(empty->progs.tp_btf__empty), cost.events);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The books: every connection on exactly one process, in exactly one state. All
-// changes go through the five verbs below, which keep three sums equal at every
+// changes go through the verbs below, which keep three sums equal at every
 // moment: connections, counts by (process, state), counts by (netns, state).
 // Knows nothing of kernels, events or dumps.
 #pragma once

@@ -17,7 +17,7 @@
 
 namespace tcpledger {
 
-/// Index into the table; stays valid until collect() frees the process.
+/// Index into the table; stays valid until begin_interval() frees the process.
 using ProcessId = std::uint32_t;
 
 /// The kernel's own sockets.

@@ -10,10 +10,6 @@ namespace {
 /// TCP_TIMEWAIT_LEN of the kernel; the timer wheel adds up to some seconds.
 constexpr MonotonicTime kTimeWaitLength = std::chrono::seconds(60);
 
-/// The longest a mini-socket lives: a while in FIN_WAIT2, then in TIME_WAIT, and the
-/// timer wheel's coarseness.
-constexpr MonotonicTime kMaxMiniLife = 2 * kTimeWaitLength + std::chrono::seconds(5);
-
 /// A dump that goes on in the middle of a hash bucket can skip a socket that sits
 /// still; hardly twice in a row.
 constexpr unsigned kMissesThatProve = 2;
@@ -189,7 +185,10 @@ void Settlement::strike_missing(const SweepCoverage& coverage, MonotonicTime now
         const bool mini = connection.kind == SocketKind::kMini;
         if (!std::ranges::binary_search(covered, connection.tuple.netns_inum)) {
             // Its namespace may be no more: that ends mini-sockets without a word.
-            if (mini && now - connection.entered >= kMaxMiniLife) {
+            const bool exists =
+                std::ranges::find(coverage.unread_netns, connection.tuple.netns_inum) !=
+                coverage.unread_netns.end();
+            if (mini && !exists && is_gone(books.details(id), now)) {
                 gone.push_back(id);
             }
         } else if ((coverage.full_sockets || mini) && is_gone(books.details(id), now)) {

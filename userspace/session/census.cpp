@@ -100,6 +100,8 @@ void CensusTaker::dump_namespaces(const CensusRequest& request, Census& census) 
         const Expected<DumpResult> dumped =
             diag ? diag->dump(request.dump, census.rows)
                  : Expected<DumpResult>(tl::unexpected(diag.error()));
+        const bool whole = dumped && !dumped->interrupted;
+        (whole ? census.netns_inums : census.unread_netns).push_back(netns.inum);
         if (!dumped) {
             census.notes.push_back(
                 fmt::format("network namespace {}: {}", netns.inum, dumped.error().message()));
@@ -108,8 +110,6 @@ void CensusTaker::dump_namespaces(const CensusRequest& request, Census& census) 
                 "network namespace {}: the dump was interrupted {} times; its rows are a lower "
                 "bound",
                 netns.inum, dumped->tries));
-        } else {
-            census.netns_inums.push_back(netns.inum);
         }
     }
 }
@@ -179,7 +179,8 @@ SettlementReport settle(Settlement& settlement, const Census& census)
     }
     return settlement.finish({.netns_inums = census.netns_inums,
                               .holders = census.holders_complete,
-                              .every_process = census.processes_denied == 0},
+                              .every_process = census.processes_denied == 0,
+                              .unread_netns = census.unread_netns},
                              census.finished);
 }
 

@@ -37,7 +37,8 @@ struct Census {
     MonotonicTime finished{};
     std::vector<SocketRow> rows;
     std::vector<CensusHolder> holders;
-    std::vector<std::uint32_t> netns_inums; ///< those dumped whole
+    std::vector<std::uint32_t> netns_inums;  ///< those dumped whole
+    std::vector<std::uint32_t> unread_netns; ///< those that exist but could not be
     bool holders_complete = false;
     std::size_t processes_denied = 0; ///< that may not be looked at
     std::vector<std::string> notes;   ///< what could not be seen, for the user

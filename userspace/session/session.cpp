@@ -76,7 +76,7 @@ void Session::step(std::chrono::milliseconds limit, int wake_fd)
         settle_census(*census);
     }
     notice_losses(now);
-    if (!census_thread_.busy() && now >= next_census_) {
+    if (!census_thread_.busy() && (repair_wanted_ || now >= next_census_)) {
         start_census(now);
     }
 }
@@ -118,7 +118,7 @@ void Session::notice_losses(MonotonicTime now)
     const std::uint64_t lost = total - lost_total_;
     lost_total_ = total;
     health_.lost += lost;
-    next_census_ = now; // whatever it cost, the books must be settled again
+    repair_wanted_ = true; // whatever it costs, the books must be settled again
     if (on_loss_) {
         on_loss_(lost);
     }
@@ -143,6 +143,7 @@ void Session::settle_census(const Census& census)
 
 void Session::start_census(MonotonicTime now)
 {
+    repair_wanted_ = false;
     settlement_.begin(now);
     census_cpu_before_ = other_threads_cpu_time();
     census_thread_.start(CensusRequest{});

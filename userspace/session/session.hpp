@@ -82,6 +82,7 @@ private:
     std::uint64_t lost_total_ = 0;
     std::chrono::nanoseconds census_cpu_before_{};
     MonotonicTime next_census_{};
+    bool repair_wanted_ = false; ///< records were lost since the last census began
     MonotonicTime next_loss_check_{};
     std::size_t last_drained_ = 0;
 };
