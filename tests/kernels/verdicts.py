@@ -38,11 +38,16 @@ def judge(name, status, out, row):
     return judges[kind](name, status, out, row)
 
 
-def last_words(path):
+def text_of(path):
+    """What a test wrote; empty where the guest could not send it."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return "(said nothing)"
+        return ""
+
+
+def last_words(path):
+    lines = text_of(path).strip().splitlines()
     return lines[-1] if lines else "(said nothing)"
 
 
@@ -55,7 +60,7 @@ def refusal(status, words, row):
 
 def judge_refusal(name, status, out, _row):
     """tcpledger was put where it cannot trace: status 3, and the message names what is missing."""
-    words = (out / f"{name}.err").read_text(encoding="utf-8", errors="replace")
+    words = text_of(out / f"{name}.err")
     missing = {"refuse.capabilities": ("CAP_BPF", "CAP_PERFMON"), "refuse.BTF": ("BTF", "kernel")}[name]
     if status == STATUS_CANNOT and all(word in words for word in missing):
         return Verdict("pass")
@@ -67,7 +72,7 @@ def judge_load(name, status, out, row):
     hooks = {line["program"]: line["hits"] for line in programs}
     if status == 0 and programs and all(hooks.values()):
         return Verdict("pass", hooks=hooks)
-    verifier = [line for line in (out / f"{name}.err").read_text(encoding="utf-8", errors="replace").splitlines()
+    verifier = [line for line in text_of(out / f"{name}.err").splitlines()
                 if "func" in line and "unknown" in line]
     reason = (verifier or [last_words(out / f"{name}.err")])[0]
     return Verdict("lacks" if row.may_refuse else "fail", reason, hooks)
@@ -75,7 +80,7 @@ def judge_load(name, status, out, row):
 
 def judge_program(name, status, out, row):
     """A GoogleTest program; what it skips needs something that this guest has not."""
-    said = (out / f"{name}.out").read_text(encoding="utf-8", errors="replace")
+    said = text_of(out / f"{name}.out")
     failed = [line for line in said.splitlines() if line.startswith("[  FAILED  ]")]
     lacking = row.may_refuse or (row.may_not_list and name.startswith("e2e.netlink"))
     if status != 0 or "[  PASSED  ]" not in said:
@@ -93,14 +98,14 @@ def judge_json(name, status, out, row):
             return Verdict("refused", words)
         return refusal(status, words, row)
     try:
-        document = json.loads((out / f"{name}.out").read_text(encoding="utf-8"))
+        document = json.loads(text_of(out / f"{name}.out"))
     except ValueError as error:
         return Verdict("fail", f"not JSON: {error}")
     return Verdict("pass") if document.get("version") == 1 else Verdict("fail", "no version 1 in the document")
 
 
 def judge_doctor(name, status, out, row):
-    text = (out / f"{name}.out").read_text(encoding="utf-8", errors="replace")
+    text = text_of(out / f"{name}.out")
     if status == 0 and text.strip():
         return Verdict("pass")
     return refusal(status, last_words(out / f"{name}.out"), row)
