@@ -41,10 +41,12 @@ function(add_bpf_object name)
         COMMAND ${BPF_CLANG} -g -O2 -Wall -Werror -target bpf -mcpu=v3
             -D__TARGET_ARCH_${TCPLEDGER_BPF_ARCH}
             -I${PROJECT_SOURCE_DIR}/vmlinux/${TCPLEDGER_VMLINUX_ARCH}
+            "$<$<BOOL:${LIBBPF_INCLUDE_DIRS}>:-I$<JOIN:${LIBBPF_INCLUDE_DIRS},;-I>>"
             -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object}
         DEPENDS ${source}
         DEPFILE ${object}.d
         COMMENT "BPF ${name}.bpf.o"
+        COMMAND_EXPAND_LISTS
         VERBATIM)
     add_custom_command(
         OUTPUT ${skeleton}

@@ -17,8 +17,9 @@ if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
-# Sanitized code without any optimisation is too slow for the end-to-end tests.
-set(CMAKE_CXX_FLAGS_DEBUG "-g -O1")
+# Sanitized code without any optimisation is too slow for the end-to-end tests; -Og with
+# line numbers alone compiles in half the time of -O1 -g.
+set(CMAKE_CXX_FLAGS_DEBUG "-Og -g1")
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
