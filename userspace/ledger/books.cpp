@@ -63,7 +63,7 @@ std::uint64_t hash_of(const FourTuple& tuple) noexcept
     return mix(hash ^ load64(remote) ^ mix(load64(remote + 8) + 1));
 }
 
-std::size_t Books::IntegerHash::operator()(std::uint64_t value) const noexcept
+std::size_t IntegerHash::operator()(std::uint64_t value) const noexcept
 {
     return mix(value);
 }
@@ -234,7 +234,7 @@ std::size_t Books::memory_bytes() const
     using Bucket = std::pair<std::uint64_t, ConnectionId>;
     return slots_.memory_bytes() +
            (by_cookie_.bucket_count() + embryos_.bucket_count()) * (sizeof(Bucket) + 8) +
-           minis_.bucket_count() * (sizeof(ConnectionId) + 4);
+           minis_.bucket_count() * (sizeof(ConnectionId) + 8);
 }
 
 std::uint64_t Books::port_key(std::uint32_t netns_inum, std::uint16_t port)

@@ -12,12 +12,17 @@
 #include <tsl/robin_set.h>
 
 #include <map>
+#include <memory>
 #include <vector>
 
 namespace tcpledger {
 
 /// A hash of all that names a connection on its host.
 [[nodiscard]] std::uint64_t hash_of(const FourTuple& tuple) noexcept;
+
+struct IntegerHash {
+    std::size_t operator()(std::uint64_t value) const noexcept;
+};
 
 class Books {
 public:
@@ -81,9 +86,6 @@ public:
     }
 
 private:
-    struct IntegerHash {
-        std::size_t operator()(std::uint64_t value) const noexcept;
-    };
     /// Minis are a set of ids that hash and compare as the tuples they stand for.
     struct TupleHash {
         using is_transparent = void;
@@ -112,7 +114,8 @@ private:
     ByInteger embryos_;
     ByInteger listeners_by_sock_;
     tsl::robin_map<std::uint64_t, std::vector<ConnectionId>, IntegerHash> listeners_by_port_;
-    tsl::robin_set<ConnectionId, TupleHash, TupleEqual> minis_;
+    /// Keeps the hashes: to compare a tuple is to fetch its connection from memory.
+    tsl::robin_set<ConnectionId, TupleHash, TupleEqual, std::allocator<ConnectionId>, true> minis_;
     ProcessTable processes_;
     StateCounts totals_{};
     std::map<std::uint32_t, StateCounts> by_netns_;

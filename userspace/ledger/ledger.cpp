@@ -342,6 +342,9 @@ void Ledger::leave(ConnectionId id)
 
 void Ledger::replace_mini(const FourTuple& tuple)
 {
+    if (tuple.local.port == 0) {
+        return; // not whole yet, so nobody's
+    }
     const ConnectionId old = books_.find_mini(tuple);
     if (old != kNoConnection) {
         leave(old);

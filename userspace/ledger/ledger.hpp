@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <unordered_set>
 #include <utility>
 
 namespace tcpledger {
@@ -58,6 +57,9 @@ public:
     [[nodiscard]] bool ended(const FourTuple& tuple) const;
 
 private:
+    /// Grows by each end while a dump runs; filled in the hot path.
+    using Ended = tsl::robin_set<std::uint64_t, IntegerHash>;
+
     void apply_transition(const tl_transition& event, const tl_process* process);
     void apply_process_event(const tl_process_event& event);
 
@@ -78,8 +80,8 @@ private:
     Books books_;
     LedgerCounters counters_;
     bool remember_ends_ = false;
-    std::unordered_set<std::uint64_t> ended_cookies_;
-    std::unordered_set<std::uint64_t> ended_tuples_;
+    Ended ended_cookies_;
+    Ended ended_tuples_; ///< their hashes
 };
 
 } // namespace tcpledger
