@@ -189,7 +189,10 @@ private:
     {
         const std::uint8_t what = input_.byte();
         static constexpr std::array<std::uint32_t, 2> kNetns{1, 0};
-        settlement_.finish({std::span(kNetns).first(what % 3), (what & 4) != 0, (what & 8) != 0},
+        settlement_.finish({.netns_inums = std::span(kNetns).first(what % 3),
+                            .holders = (what & 4) != 0,
+                            .every_process = (what & 16) != 0,
+                            .full_sockets = (what & 8) != 0},
                            now_);
     }
 

@@ -191,7 +191,9 @@ ConnectionId Ledger::find_or_enter(const tl_transition& event, TcpState old_stat
     if (old_state == TcpState::kClose || fresh.passive) {
         fresh.opened = fresh.entered;
     }
-    replace_mini(fresh.tuple);
+    if (fresh.tuple.local.port != 0) {
+        replace_mini(fresh.tuple);
+    }
     const ConnectionId entered = books_.enter(fresh);
     if (fresh.passive) {
         queue_at_listener(entered, books_.find_listener(event.netns_inum, fresh.tuple.local));
@@ -342,9 +344,6 @@ void Ledger::leave(ConnectionId id)
 
 void Ledger::replace_mini(const FourTuple& tuple)
 {
-    if (tuple.local.port == 0) {
-        return; // not whole yet, so nobody's
-    }
     const ConnectionId old = books_.find_mini(tuple);
     if (old != kNoConnection) {
         leave(old);

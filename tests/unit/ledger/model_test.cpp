@@ -58,7 +58,9 @@ public:
                     {sock.cookie, sock.at(), {task.key(), task.cgroup_id, task.uid, task.comm}});
             }
         }
-        return settlement.finish({kernel_.netns_inums, holders, true}, kernel_.now);
+        return settlement.finish(
+            {.netns_inums = kernel_.netns_inums, .holders = holders, .every_process = holders},
+            kernel_.now);
     }
 
 private:

@@ -270,6 +270,15 @@ TEST_F(Owners, WithAnInodeThatNobodyHoldsIsTheKernels)
     EXPECT_EQ(world.whose(peer), "held browser");
 }
 
+/// Some processes may not be looked at: what nobody else holds may be theirs.
+TEST_F(Owners, WhatOnlyHiddenProcessesMayHoldIsNobodys)
+{
+    world.sweep_begins();
+    world.listed(peer, kEstablished, 71);
+    world.sweep_ends({.netns_inums = world.netns_inums, .holders = true, .every_process = false});
+    EXPECT_EQ(world.whose(peer), "unknown [unknown]");
+}
+
 TEST_F(Owners, NobodyIsBlamedWhereDescriptorsWereNotSeen)
 {
     world.connects(peer, kBrowser);

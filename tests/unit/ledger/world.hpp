@@ -217,8 +217,14 @@ public:
     }
     SettlementReport sweep_ends(bool holders = true, bool full_sockets = true)
     {
-        const SettlementReport report =
-            settlement.finish({netns_inums, holders, full_sockets}, tick());
+        return sweep_ends({.netns_inums = netns_inums,
+                           .holders = holders,
+                           .every_process = holders,
+                           .full_sockets = full_sockets});
+    }
+    SettlementReport sweep_ends(const SweepCoverage& coverage)
+    {
+        const SettlementReport report = settlement.finish(coverage, tick());
         check_sums();
         return report;
     }
