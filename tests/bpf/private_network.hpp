@@ -14,9 +14,13 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 namespace tcpledger::test {
 
@@ -40,7 +44,32 @@ public:
 
     [[nodiscard]] std::uint32_t inum() const { return inum_; }
 
+    /// Waits, two seconds at most, until no socket is on its way out: the softirq that
+    /// finishes a close may run later, in ksoftirqd.
+    void wait_until_quiet() const
+    {
+        for (int i = 0; i < 400 && (is_closing("tcp") || is_closing("tcp6")); ++i) {
+            ::usleep(5'000);
+        }
+    }
+
 private:
+    static bool is_closing(const std::string& table)
+    {
+        std::ifstream in("/proc/thread-self/net/" + table);
+        std::string line;
+        std::getline(in, line);
+        while (std::getline(in, line)) {
+            std::istringstream words(line);
+            std::string number, local, remote, state;
+            words >> number >> local >> remote >> state;
+            if (state == "04" || state == "09" || state == "0B") { // FIN_WAIT1 LAST_ACK CLOSING
+                return true;
+            }
+        }
+        return false;
+    }
+
     UniqueFd home_;
     std::uint32_t inum_ = 0;
 };
@@ -107,6 +136,15 @@ inline BoundSocket accept_from(const BoundSocket& listener)
     EXPECT_TRUE(socket.fd.valid());
     learn_name(socket);
     return socket;
+}
+
+/// `first` closes; `second` when it has seen the FIN.
+inline void close_in_turn(BoundSocket& first, BoundSocket& second)
+{
+    first.fd.reset();
+    char byte = 0;
+    EXPECT_EQ(0, ::read(second.fd.get(), &byte, 1));
+    second.fd.reset();
 }
 
 } // namespace tcpledger::test

@@ -23,6 +23,7 @@ namespace {
 
 using test::accept_from;
 using test::BoundSocket;
+using test::close_in_turn;
 using test::connect_to;
 using test::listen_on_loopback;
 using test::PrivateNetwork;
@@ -59,6 +60,7 @@ protected:
     /// The transitions of this test's namespace since the last call.
     std::vector<Seen> drain()
     {
+        network_.wait_until_quiet();
         std::vector<Seen> seen;
         tracer_->drain([&](const void* data, std::size_t size) {
             tl_record_header header{};
@@ -118,8 +120,7 @@ TEST_F(TracerTest, AnActiveConnectionFromConnectToClose)
     const std::uint64_t client_cookie = client.cookie();
     const std::uint64_t server_cookie = server.cookie();
     const std::uint16_t client_port = client.port();
-    client.fd.reset();
-    server.fd.reset();
+    close_in_turn(client, server);
 
     const std::vector<Seen> all = drain();
     const std::vector<Seen> active = of(all, client_cookie);
@@ -149,8 +150,7 @@ TEST_F(TracerTest, OwnersOnlyWhereTheContextIsTheCallers)
     const BoundSocket listener = listen_on_loopback(AF_INET);
     BoundSocket client = connect_to(listener);
     BoundSocket server = accept_from(listener);
-    client.fd.reset();
-    server.fd.reset();
+    close_in_turn(client, server);
 
     const ProcFs proc;
     const auto stat = proc.stat(static_cast<std::uint32_t>(::getpid()));

@@ -34,7 +34,7 @@ def version(text):
 
 
 NO_DUMP = {
-    "older_than_tracer": "no dump of its namespace can be had, so what was opened before the tracer has no owner",
+    "older_than_tracer": "no dump of its network namespace can be had, so what was opened before the tracer has no owner",
 }
 
 def without_modules(row):
@@ -59,7 +59,7 @@ ROWS = (
     Row("6.12-no-inet-diag", version("6.12") + CLOUD, modules=False, may_not_list=True, excused=NO_DUMP,
         about="no inet_diag module"),
     Row("6.12-nobody", version("6.12") + CLOUD, capabilities=(CAP_PERFMON, CAP_BPF),
-        about="nobody with CAP_BPF and CAP_PERFMON alone"),
+        excused=NO_DUMP, about="nobody with CAP_BPF and CAP_PERFMON alone"),
 )
 
 # What scripts/test runs; "newest" is the last of these that can be had.

@@ -128,7 +128,7 @@ def judge_scenario(name, status, out, row):
     hooks = {line["program"]: line["hits"] for line in read_lines(directory / "hits.jsonl")}
     steps = last_words(directory / "check.txt")
     if done.returncode != 0:
-        return Verdict("fail", f"{steps} (see {directory / 'check.txt'})", hooks, steps)
+        return Verdict("fail", f"{steps} (see {directory.name}/check.txt)", hooks, steps)
     idle = [program for program, hits in hooks.items() if not hits]
     if idle or not hooks:
         return Verdict("fail", f"loaded and never ran: {', '.join(idle) or 'nothing was loaded'}", hooks, steps)
