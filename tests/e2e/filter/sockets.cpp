@@ -111,8 +111,8 @@ int SocketPopulation::start_connect(const std::string& address, std::uint16_t po
     if (options.mark != 0) {
         set_option(fd, SOL_SOCKET, SO_MARK, options.mark);
     }
-    if (!options.from.empty()) {
-        const SocketAddress from = socket_address(options.from, options.from_port);
+    if (options.from) {
+        const SocketAddress from = socket_address(*options.from, options.from_port);
         if (::bind(fd, from.get(), from.length) != 0) {
             keep(-1, "bind");
         }
@@ -156,7 +156,9 @@ void SocketPopulation::make_tcp()
 
     const int bound = keep(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
     const SocketAddress name = socket_address("127.0.0.1", 7000);
-    ::bind(bound, name.get(), name.length);
+    if (::bind(bound, name.get(), name.length) != 0) {
+        keep(-1, "bind");
+    }
 
     for (const char* host : {"10.1.2.3", "::1"}) {
         const int listener = std::string(host) == "::1" ? dual : web;

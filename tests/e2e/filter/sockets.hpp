@@ -7,14 +7,15 @@
 #include "base/unique_fd.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tcpledger::test {
 
 struct ConnectOptions {
-    std::string from = "";       ///< empty: the kernel chooses
-    std::uint16_t from_port = 0; ///< 0: the kernel chooses
+    std::optional<std::string> from = std::nullopt; ///< nothing: the kernel chooses
+    std::uint16_t from_port = 0;                    ///< 0: the kernel chooses
     std::uint32_t mark = 0;
     bool ipv6_socket = false; ///< for an IPv4 address: a mapped one
 };
