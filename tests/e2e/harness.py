@@ -20,8 +20,8 @@ from collections import Counter
 
 from actors import Actor, actor_binary
 from bounds import PATIENCE_S, eventually, stop
-from ledger import (Beacon, Stream, become_nobody, binary, is_summary, parse_csv, parse_time, public_binary,
-                    run_ledger)
+from ledger import (Beacon, Stream, become_nobody, binary, is_sanitized, is_summary, parse_csv,
+                    parse_time, public_binary, run_ledger)
 from stage import FROM_SS, STATES, TO_SS, Container, NamedNet, Net, join_nets
 
 SKIPPED = 77

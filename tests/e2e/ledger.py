@@ -26,6 +26,12 @@ def run_ledger(*arguments, patience_s=2 * PATIENCE_S, **options):
                           capture_output=True, timeout=patience_s, check=False, **options)
 
 
+def is_sanitized():
+    """A build with AddressSanitizer, which does not give memory back at once."""
+    with open(shutil.which(binary()), "rb") as program:
+        return b"__asan_init" in program.read()
+
+
 def become_nobody():
     """For preexec_fn: gives up root for good."""
     os.setgroups([])
@@ -95,6 +101,22 @@ class Stream:
         if self.process.poll() is not None:
             self._join()
             raise RuntimeError(f"tcpledger ended: {self.process.returncode} {self.errors!r}")
+
+    def wait_idle(self):
+        """Until a second has passed in which it used less than a fifth of a CPU."""
+        end = time.monotonic() + 2 * PATIENCE_S
+        used = self._cpu_ticks()
+        while time.monotonic() < end:
+            time.sleep(1)
+            before, used = used, self._cpu_ticks()
+            if used - before < os.sysconf("SC_CLK_TCK") / 5:
+                return
+        raise AssertionError("it does not come to rest")
+
+    def _cpu_ticks(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
 
     def _join(self):
         for thread in self._threads:

@@ -47,9 +47,8 @@ class Loss(TopTest):
             client.do(f"close held{i}")
             server.do(f"close kept{10 + i}")
         client.do(f"connect_many new 5 127.0.0.1 {port}")
-        expected = self.n.counts()
-        self.assertEqual(expected, {"LISTEN": 1, "ESTABLISHED": 30, "CLOSE_WAIT": 20,
-                                    "FIN_WAIT2": 20})
+        eventually(lambda: self.assertEqual(self.n.counts(), {
+            "LISTEN": 1, "ESTABLISHED": 30, "CLOSE_WAIT": 20, "FIN_WAIT2": 20}))
         stream.process.send_signal(signal.SIGCONT)
         self.eventually_states(stream, server, LISTEN=1, ESTABLISHED=15, CLOSE_WAIT=10,
                                FIN_WAIT2=10)
@@ -88,6 +87,7 @@ class Loss(TopTest):
         server.post("serve 15000 l closer=reset")
         self.assertEqual(client.do(f"churn 15000 127.0.0.1 {port} closer=reset")["failed"], 0)
         server.reply()
+        stream.wait_idle()  # it has shown or dropped all of it
         stream.may_read.set()
         beacon.reach(stream)
         lines = stream.json_lines()  # each is whole
