@@ -33,7 +33,7 @@ configure() {
 is_up_to_date() {
     local dir
     dir=$(build_dir "$1")
-    [[ -e $dir/build.ninja ]] && ninja -C "$dir" -n "$2" 2>/dev/null | grep -q 'no work to do'
+    [[ -e $dir/build.ninja && $(ninja -C "$dir" -n "$2" 2>/dev/null) == *"no work to do"* ]]
 }
 
 # build_target PRESET TARGET

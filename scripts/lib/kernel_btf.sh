@@ -36,11 +36,17 @@ EOF
 # from 7.0 on the image is in linux-binary-*, before that in linux-image-* itself.
 newest_kernel_package() {
     local image binary
-    image=$(apt-cache depends "linux-image-cloud-$1" |
-        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+    image=$(first_dependency "linux-image-cloud-$1" 'linux-image-[0-9]')
     [[ $image ]] || die "$debian_suite has no kernel for $1"
-    binary=$(apt-cache depends "$image" | sed -n 's/^ *Depends: \(linux-binary-.*\)/\1/p' | head -n 1)
+    binary=$(first_dependency "$image" 'linux-binary-')
     printf '%s\n' "${binary:-$image}"
+}
+
+# first_dependency PACKAGE PATTERN: the first package it depends on whose name begins so.
+first_dependency() {
+    apt-cache depends "$1" | awk -v pattern="^$2" '
+        !found && $1 == "Depends:" && $2 ~ pattern { found = $2 }
+        END { print found }'
 }
 
 # fetch_kernel_btf SCRATCH DEBIAN_ARCH OUT: downloads the kernel and writes its BTF to OUT.

@@ -28,6 +28,7 @@ tests|command setpriv|util-linux||setpriv, unshare, nsenter
 check|command clang-format-19|clang-format-19||clang-format 19
 check|command clang-tidy-19|clang-tidy-19||clang-tidy 19
 check|command shellcheck|shellcheck||shellcheck
+kernels|command qemu-system-x86_64|qemu-system-x86||QEMU
 bench|header benchmark/benchmark.h|libbenchmark-dev||Google Benchmark
 bench|command python3|python3||Python 3.9 or newer
 bench|command ss|iproute2||ss and ip
@@ -51,7 +52,7 @@ distribution() {
 bpftool_runs() {
     local candidate
     for candidate in bpftool /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool; do
-        if "$candidate" version 2>/dev/null | grep -q 'bpftool v'; then
+        if [[ $("$candidate" version 2>/dev/null) == *"bpftool v"* ]]; then
             return 0
         fi
     done

@@ -12,6 +12,11 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 ENUMERATOR_END = re.compile(r"\s*[,}]")
 
 
+def is_defined(node):
+    """Whether the node is a record or an enum with its members, not just its name."""
+    return bool(node.get("completeDefinition") or (node["kind"] == "EnumDecl" and node.get("inner")))
+
+
 class Member:
     """A field or an enumerator; `nested` is the record declared in place, if there is one."""
 
@@ -57,7 +62,7 @@ class Header:
             return
         if node["kind"] == "TypedefDecl":
             self.add_typedef(node["name"], begin)
-        elif node["kind"] in ("RecordDecl", "EnumDecl") and node.get("inner"):
+        elif is_defined(node):
             tag = node.get("tagUsed", "enum")
             made = self.read_tagged(node, tag)
             if node.get("name"):
@@ -85,8 +90,8 @@ class Header:
         tail = self.until_semicolon(end)[1:].rstrip()
         made = Type("", tag, self.text[begin : end + 1] + tail, tail)
         nested = {}
-        for child in node["inner"]:
-            if child["kind"] in ("RecordDecl", "EnumDecl") and child.get("inner"):
+        for child in node.get("inner", []):
+            if is_defined(child):
                 inside = self.read_tagged(child, child.get("tagUsed", "enum"), top or made)
                 nested[child["range"]["begin"]["offset"]] = inside
             elif child["kind"] == "FieldDecl":
