@@ -93,16 +93,18 @@ static __always_inline void submit_record(void *record, __u64 time_ns)
 	bpf_ringbuf_submit(record, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline __u64 fill_header(struct tl_record_header *header, __u16 kind,
-					 __u16 size_bytes)
+/*
+ * `time_ns` must have been read before the record was reserved. Then of two events of which
+ * one is over before the other begins, on whatever CPUs, the first has the smaller time, and
+ * what is missing in a ring is younger than what the reader has seen: its merge rests on it.
+ */
+static __always_inline void fill_header(struct tl_record_header *header, __u64 time_ns, __u16 kind,
+					__u16 size_bytes)
 {
-	__u64 time_ns = bpf_ktime_get_ns();
-
 	header->time_ns = time_ns;
 	header->kind = kind;
 	header->size_bytes = size_bytes;
 	header->padding = 0;
-	return time_ns;
 }
 
 #endif /* TCPLEDGER_RING_BPF_H */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // churn SECONDS [PAIRS]: opens and closes loopback connections as fast as it can
-// and prints how many, as JSON. A pair is a client and a server thread on one CPU,
-// so that PAIRS = CPUs (the default) saturates the host. Each connection is at once
+// and prints how many and the CPU time they took, as JSON. A pair is a client and a server thread
+// on one CPU, so that PAIRS = CPUs (the default) saturates the host. Each connection is at once
 // closed by both ends: about ten transitions. Knows nothing of tracing.
 #include "loopback.hpp"
 
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -28,6 +29,17 @@ void pin_to(unsigned cpu)
     CPU_SET(cpu, &set);
     // Refused where a cpuset forbids it; the run is then merely less even.
     (void)::sched_setaffinity(0, sizeof set, &set);
+}
+
+/// User and system time of this process so far.
+double cpu_seconds()
+{
+    rusage usage{};
+    (void)::getrusage(RUSAGE_SELF, &usage); // cannot fail for RUSAGE_SELF
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 /// Until the listener is shut down.
@@ -89,9 +101,9 @@ Expected<void> run(unsigned seconds, unsigned pairs)
     for (std::thread& thread : threads) {
         thread.join();
     }
-    std::printf("{\"connections_per_s\":%.1f,\"connections_total\":%llu}\n",
-                static_cast<double>(made) / elapsed.count(),
-                static_cast<unsigned long long>(connections.load()));
+    const auto total = static_cast<double>(connections.load());
+    std::printf("{\"connections_per_s\":%.1f,\"connections_total\":%.0f,\"cpu_s\":%.6f}\n",
+                static_cast<double>(made) / elapsed.count(), total, cpu_seconds());
     return {};
 }
 

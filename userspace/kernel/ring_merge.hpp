@@ -22,9 +22,10 @@ public:
     explicit RingMerge(std::vector<Ring>& rings) : rings_(rings) {}
 
     /// Calls sink(data, size_bytes) for each record of a time up to `horizon_ns`, which the
-    /// caller must have read from CLOCK_MONOTONIC before the call: a program reserves its
-    /// record before it reads the clock, so every such record is in its ring by now, and
-    /// those to come are younger. A record that is still being written ends the drain;
+    /// caller must have read from CLOCK_MONOTONIC before the call. What happened before
+    /// something else, on whatever CPUs, is handed on before it: a program reads the clock
+    /// before it reserves its record, so what follows a record that is not in its ring yet
+    /// is younger than the horizon. A record that is still being written ends the drain;
     /// the next one finds it. Returns the number of records.
     template <typename Sink> std::size_t drain(std::uint64_t horizon_ns, Sink&& sink)
     {

@@ -63,10 +63,17 @@ def counted_pass(tracer, program, seconds):
 
 
 def rate_pass(tracer, program, seconds):
-    """Connections per second with statistics off."""
+    """Connections per second with statistics off, and what one takes of the CPUs: churn and
+    reader together. The second holds on a host that others use too."""
     with tempfile.TemporaryDirectory(prefix="tcpledger-bench-") as name, bpf_statistics(False):
-        with running(tracer, pathlib.Path(name)):
-            return churn(program, seconds)["connections_per_s"]
+        with running(tracer, pathlib.Path(name)) as child:
+            before = cpu_ns(child.pid) if child else 0
+            made = churn(program, seconds)
+            reader_s = (cpu_ns(child.pid) - before) / 1e9 if child else 0
+    return {
+        "connections_per_s": made["connections_per_s"],
+        "cpu_us_per_connection": (made["cpu_s"] + reader_s) * 1e6 / made["connections_total"],
+    }
 
 
 def median_of(samples):
@@ -97,17 +104,18 @@ def bench_churn(paths, runs, seconds, say):
             results[tracer.name] = {"error": failed[tracer.name]}
             continue
         results[tracer.name] = median_of(counted[tracer.name]) if counted[tracer.name] else {}
-        results[tracer.name]["connections_per_s"] = statistics.median(rates[tracer.name])
-        results[tracer.name]["samples"] = {"connections_per_s": rates[tracer.name], "counted": counted[tracer.name]}
+        results[tracer.name] |= median_of(rates[tracer.name])
+        results[tracer.name]["samples"] = {"rates": rates[tracer.name], "counted": counted[tracer.name]}
     return with_ratios(results)
 
 
 def with_ratios(results):
-    untraced = results["untraced"]["connections_per_s"]
+    untraced = results["untraced"]
     empty = results["empty program"].get("ns_per_event")
     for figures in results.values():
         if "connections_per_s" in figures:
-            figures["rate_kept"] = figures["connections_per_s"] / untraced
+            figures["rate_kept"] = figures["connections_per_s"] / untraced["connections_per_s"]
+            figures["times_cpu"] = figures["cpu_us_per_connection"] / untraced["cpu_us_per_connection"]
         if empty and "ns_per_event" in figures:
             figures["times_empty"] = figures["ns_per_event"] / empty
     return results

@@ -25,7 +25,7 @@ def table(title, heads, rows):
 
 
 def churn_table(results):
-    heads = ["tracer", "connections/s", "kept", "ns/event", "× empty", "said lost", "missing", "reader ns/event", "user"]
+    heads = ["tracer", "connections/s", "kept", "CPU µs/connection", "×", "ns/event", "× empty", "said lost", "missing", "reader ns/event", "user"]
     rows = []
     for name, figures in results.items():
         if "error" in figures:
@@ -37,6 +37,8 @@ def churn_table(results):
                 name,
                 number(get("connections_per_s")),
                 share(get("rate_kept")),
+                number(get("cpu_us_per_connection"), 1),
+                number(get("times_cpu"), 2),
                 number(get("ns_per_event")),
                 number(get("times_empty"), 2),
                 number(get("said_lost")),
