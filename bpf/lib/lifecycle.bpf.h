@@ -11,11 +11,12 @@
 
 static __always_inline void send_process_event(struct task_struct *task, __u16 kind)
 {
+	__u64 time_ns = bpf_ktime_get_ns();
 	struct tl_process_event *out = reserve_record(sizeof(*out));
 
 	if (!out)
 		return;
-	__u64 time_ns = fill_header(&out->header, kind, sizeof(*out));
+	fill_header(&out->header, time_ns, kind, sizeof(*out));
 	describe_process(&out->process, task);
 	submit_record(out, time_ns);
 }

@@ -7,14 +7,24 @@
 
 #include "../shared/events.h"
 
+/* The shape of each ring; the loader sets the size (--ring-size). */
+struct record_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1024 * 1024);
+};
+
 /*
- * Records for user space. Written by every tp_btf program, consumed by the one
- * reader thread. The loader sets the size (--ring-size). When full, a record is
- * not written and lost_ring_full counts it.
+ * Records for user space. key: CPU & ring_mask. value: the ring of that CPU, so that
+ * CPUs neither share a lock nor pass its cache lines around. The rings are made and put
+ * here by the loader, written by every tp_btf program, consumed by the one reader thread,
+ * which merges them by time. When a ring is full, a record is not written and
+ * lost_ring_full counts it.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 * 1024 * 1024);
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct record_ring);
 } records SEC(".maps");
 
 /*
@@ -28,23 +38,47 @@ struct {
 	__type(value, struct tl_counters);
 } counters SEC(".maps");
 
-/* Set between open and load: the fill, in bytes, at which the reader is woken before its timer. */
-const volatile __u64 wakeup_bytes = 2 * 1024 * 1024;
+/*
+ * Set between open and load. wakeup_bytes: the fill of a ring at which the reader is woken
+ * before its timer. ring_mask: the number of rings, a power of two, less one.
+ */
+const volatile __u64 wakeup_bytes = 256 * 1024;
+const volatile __u32 ring_mask = 0;
+
+/* The ring of the present CPU. */
+static __always_inline void *current_ring(void)
+{
+	__u32 index = bpf_get_smp_processor_id() & ring_mask;
+
+	return bpf_map_lookup_elem(&records, &index);
+}
+
+static __always_inline void count_lost_record(void)
+{
+	__u32 zero = 0;
+	struct tl_counters *counts = bpf_map_lookup_elem(&counters, &zero);
+
+	/* Atomic: a softirq may run between load and store of a plain add. */
+	if (counts)
+		__sync_fetch_and_add(&counts->lost_ring_full, 1);
+}
 
 /* Room for one record, or NULL, and counted, when the ring is full. */
 static __always_inline void *reserve_record(__u64 size_bytes)
 {
-	void *record = bpf_ringbuf_reserve(&records, size_bytes, 0);
+	void *ring = current_ring();
+	void *record = ring ? bpf_ringbuf_reserve(ring, size_bytes, 0) : NULL;
 
-	if (!record) {
-		__u32 zero = 0;
-		struct tl_counters *counts = bpf_map_lookup_elem(&counters, &zero);
-
-		/* Atomic: a softirq may run between load and store of a plain add. */
-		if (counts)
-			__sync_fetch_and_add(&counts->lost_ring_full, 1);
-	}
+	if (!record)
+		count_lost_record();
 	return record;
+}
+
+static __always_inline bool is_past_the_mark(void)
+{
+	void *ring = current_ring();
+
+	return ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= wakeup_bytes;
 }
 
 /*
@@ -54,22 +88,23 @@ static __always_inline void *reserve_record(__u64 size_bytes)
  */
 static __always_inline void submit_record(void *record, __u64 time_ns)
 {
-	bool wake = (time_ns & 0xf) == 0 &&
-		    bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= wakeup_bytes;
+	bool wake = (time_ns & 0xf) == 0 && is_past_the_mark();
 
 	bpf_ringbuf_submit(record, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline __u64 fill_header(struct tl_record_header *header, __u16 kind,
-					 __u16 size_bytes)
+/*
+ * `time_ns` must have been read before the record was reserved. Then of two events of which
+ * one is over before the other begins, on whatever CPUs, the first has the smaller time, and
+ * what is missing in a ring is younger than what the reader has seen: its merge rests on it.
+ */
+static __always_inline void fill_header(struct tl_record_header *header, __u64 time_ns, __u16 kind,
+					__u16 size_bytes)
 {
-	__u64 time_ns = bpf_ktime_get_ns();
-
 	header->time_ns = time_ns;
 	header->kind = kind;
 	header->size_bytes = size_bytes;
 	header->padding = 0;
-	return time_ns;
 }
 
 #endif /* TCPLEDGER_RING_BPF_H */

@@ -109,11 +109,12 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 
 static __always_inline void send_transition(struct sock *sk, int old_state, int new_state)
 {
+	__u64 time_ns = bpf_ktime_get_ns();
 	struct tl_transition *out = reserve_record(sizeof(*out));
 
 	if (!out)
 		return;
-	__u64 time_ns = fill_header(&out->header, TL_RECORD_TRANSITION, sizeof(*out));
+	fill_header(&out->header, time_ns, TL_RECORD_TRANSITION, sizeof(*out));
 	fill_transition(out, sk, old_state, new_state);
 	submit_record(out, time_ns);
 }
@@ -121,11 +122,12 @@ static __always_inline void send_transition(struct sock *sk, int old_state, int 
 static __always_inline void send_owned_transition(struct sock *sk, int old_state, int new_state)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
+	__u64 time_ns = bpf_ktime_get_ns();
 	struct tl_owned_transition *out = reserve_record(sizeof(*out));
 
 	if (!out)
 		return;
-	__u64 time_ns = fill_header(&out->transition.header, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
+	fill_header(&out->transition.header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
 	fill_transition(&out->transition, sk, old_state, new_state);
 	if (current->flags & PF_KTHREAD_FLAG)
 		out->transition.flags |= TL_FLAG_KERNEL_THREAD;

@@ -4,7 +4,7 @@
 #include "base/unique_fd.hpp"
 #include "empty.skel.h"
 #include "kernel/load_error.hpp"
-#include "tracer.skel.h"
+#include "kernel/tracer.hpp"
 
 #include <bpf/bpf.h>
 #include <net/if.h>
@@ -15,19 +15,19 @@
 
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <memory>
-#include <thread>
 
 namespace tcpledger {
 namespace {
 
 constexpr int kConnections = 1500;
+constexpr std::chrono::milliseconds kDrainPeriod{20};
 
-template <typename Skeleton, void (*Destroy)(Skeleton*)> struct SkeletonDeleter {
-    void operator()(Skeleton* skeleton) const { Destroy(skeleton); }
+struct EmptyDeleter {
+    void operator()(empty_bpf* skeleton) const { empty_bpf__destroy(skeleton); }
 };
-using Empty = std::unique_ptr<empty_bpf, SkeletonDeleter<empty_bpf, empty_bpf__destroy>>;
-using Tracing = std::unique_ptr<tracer_bpf, SkeletonDeleter<tracer_bpf, tracer_bpf__destroy>>;
+using Empty = std::unique_ptr<empty_bpf, EmptyDeleter>;
 
 bool bring_up_loopback()
 {
@@ -64,26 +64,34 @@ bool make_connections(int count)
     return true;
 }
 
-/// In a namespace of its own, so that no port and no counter of the host is touched.
-bool make_private_connections(int count)
+/// In a namespace of its own, so that no port and no counter of the host is touched. The
+/// tracer's rings are drained meanwhile, as they are while tracing.
+bool make_private_connections(int count, Tracer& tracer)
 {
-    bool made = false;
-    std::thread worker([&] {
-        made = ::unshare(CLONE_NEWNET) == 0 && bring_up_loopback() && make_connections(count);
+    auto made = std::async(std::launch::async, [count] {
+        return ::unshare(CLONE_NEWNET) == 0 && bring_up_loopback() && make_connections(count);
     });
-    worker.join();
-    return made;
+    while (made.wait_for(kDrainPeriod) != std::future_status::ready) {
+        tracer.drain([](const void*, std::size_t) {});
+    }
+    return made.get();
 }
 
-double ns_per_run(int program_fd, std::uint64_t& runs)
+ProgramTime time_of(int program_fd)
 {
     bpf_prog_info info{};
     std::uint32_t size = sizeof(info);
-    if (bpf_obj_get_info_by_fd(program_fd, &info, &size) != 0 || info.run_cnt == 0) {
-        return 0;
+    if (bpf_obj_get_info_by_fd(program_fd, &info, &size) != 0) {
+        return {};
     }
-    runs = info.run_cnt;
-    return static_cast<double>(info.run_time_ns) / static_cast<double>(info.run_cnt);
+    return {std::chrono::nanoseconds(info.run_time_ns), info.run_cnt};
+}
+
+double ns_per_run(const ProgramTime& time)
+{
+    return time.runs == 0
+               ? 0
+               : static_cast<double>(time.total.count()) / static_cast<double>(time.runs);
 }
 
 } // namespace
@@ -95,19 +103,22 @@ Expected<EventCost> measure_event_cost()
         return tl::unexpected(load_error(errno, "cannot have the kernel time BPF programs"));
     }
     const Empty empty(empty_bpf__open_and_load());
-    const Tracing tracing(tracer_bpf__open_and_load());
-    if (!empty || !tracing || empty_bpf__attach(empty.get()) != 0 ||
-        tracer_bpf__attach(tracing.get()) != 0) {
-        return tl::unexpected(load_error(errno, "cannot load the programs to be timed"));
+    if (!empty || empty_bpf__attach(empty.get()) != 0) {
+        return tl::unexpected(load_error(errno, "cannot load the program to compare with"));
     }
-    if (!make_private_connections(kConnections)) {
+    auto tracer = Tracer::open({});
+    if (!tracer) {
+        return tl::unexpected(tracer.error());
+    }
+    if (!make_private_connections(kConnections, *tracer)) {
         return tl::unexpected(
             Error::from_errno("cannot make connections in a network namespace of my own"));
     }
     EventCost cost;
-    cost.empty_ns = ns_per_run(bpf_program__fd(empty->progs.tp_btf__empty), cost.events);
-    cost.ours_ns =
-        ns_per_run(bpf_program__fd(tracing->progs.tp_btf__inet_sock_set_state), cost.events);
+    const ProgramTime ours = tracer->program_time();
+    cost.empty_ns = ns_per_run(time_of(bpf_program__fd(empty->progs.tp_btf__empty)));
+    cost.ours_ns = ns_per_run(ours);
+    cost.events = ours.runs;
     return cost;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/unique_fd.hpp"
 #include "kernel/load_error.hpp"
+#include "kernel/ring_merge.hpp"
 #include "tracer.skel.h"
 
 #include "shared/events.h"
@@ -10,9 +11,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <utility>
@@ -28,26 +31,60 @@ constexpr std::size_t kMaxRingBytes = 64U << 20U;
 struct SkeletonDeleter {
     void operator()(tracer_bpf* skeleton) const { tracer_bpf__destroy(skeleton); }
 };
-struct RingDeleter {
-    void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
-};
+/// More rings than this gain nothing: CPUs that share one rarely meet in it.
+constexpr unsigned kMaxRings = 64;
 
-std::size_t usable_ring_bytes(std::size_t wanted)
+/// One a CPU, as a power of two; CPUs that come later share.
+unsigned ring_count()
 {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    return std::bit_ceil(std::clamp(wanted, page, std::size_t{1} << 30U));
+    const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
+    return std::bit_ceil(static_cast<unsigned>(std::clamp(online, 1L, long{kMaxRings})));
 }
 
-/// An epoll that becomes ready when the ring's programs wake its readers.
-UniqueFd watch_wakeups(int ring_fd)
+/// The size of each of `rings` rings that together have `wanted` bytes.
+std::size_t usable_ring_bytes(std::size_t wanted, unsigned rings)
 {
-    UniqueFd watch(::epoll_create1(EPOLL_CLOEXEC));
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLET;
-    if (!watch.valid() || ::epoll_ctl(watch.get(), EPOLL_CTL_ADD, ring_fd, &event) != 0) {
-        return {};
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return std::bit_ceil(std::clamp(wanted / rings, page, std::size_t{1} << 30U));
+}
+
+Expected<std::vector<RecordRing>> make_rings(unsigned count, std::size_t bytes)
+{
+    std::vector<RecordRing> rings;
+    while (rings.size() < count) {
+        auto ring = RecordRing::create(bytes);
+        if (!ring) {
+            return tl::unexpected(ring.error());
+        }
+        rings.push_back(std::move(*ring));
     }
-    return watch;
+    return rings;
+}
+
+/// Puts the rings where the programs look for theirs. `watch` is an epoll; it becomes
+/// ready when a program wakes the readers of a ring.
+Expected<void> hand_over(const std::vector<RecordRing>& rings, int outer_fd, int watch)
+{
+    for (std::uint32_t index = 0; index < rings.size(); ++index) {
+        const int fd = rings[index].fd();
+        if (bpf_map_update_elem(outer_fd, &index, &fd, BPF_ANY) != 0) {
+            return tl::unexpected(load_error(errno, "cannot hand a ring buffer to the programs"));
+        }
+        epoll_event event{};
+        event.events = EPOLLIN | EPOLLET;
+        if (::epoll_ctl(watch, EPOLL_CTL_ADD, fd, &event) != 0) {
+            return tl::unexpected(Error::from_errno("cannot watch a ring buffer"));
+        }
+    }
+    return {};
+}
+
+std::uint64_t monotonic_ns()
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+           static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 } // namespace
@@ -60,17 +97,11 @@ std::size_t default_ring_bytes(unsigned cpus)
 
 struct Tracer::Impl {
     std::unique_ptr<tracer_bpf, SkeletonDeleter> skeleton;
-    std::unique_ptr<ring_buffer, RingDeleter> ring;
-    const std::function<void(const void*, std::size_t)>* sink = nullptr;
-    std::size_t ring_bytes = 0;
-    UniqueFd wake; ///< an epoll that tells of wake-ups only: the ring itself polls readable
+    std::vector<RecordRing> rings;
+    RingMerge<RecordRing> merge{rings};
+    std::size_t ring_bytes = 0; ///< of all rings together
+    UniqueFd wake; ///< an epoll that tells of wake-ups only: a ring itself polls readable
                    ///< as soon as it holds one record
-
-    static int on_record(void* context, void* data, std::size_t size)
-    {
-        (*static_cast<Impl*>(context)->sink)(data, size);
-        return 0;
-    }
 };
 
 Tracer::Tracer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -86,23 +117,31 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
         return tl::unexpected(load_error(errno, "cannot open the tracer's BPF object"));
     }
     tracer_bpf& skeleton = *impl->skeleton;
-    const auto cpus = static_cast<unsigned>(std::max(1, libbpf_num_possible_cpus()));
-    impl->ring_bytes =
-        usable_ring_bytes(options.ring_bytes != 0 ? options.ring_bytes : default_ring_bytes(cpus));
-    bpf_map__set_max_entries(skeleton.maps.records, static_cast<std::uint32_t>(impl->ring_bytes));
-    skeleton.rodata->wakeup_bytes = impl->ring_bytes / 4;
+    const unsigned rings = ring_count();
+    const std::size_t bytes = usable_ring_bytes(
+        options.ring_bytes != 0 ? options.ring_bytes : default_ring_bytes(rings), rings);
+    impl->ring_bytes = rings * bytes;
+    auto made = make_rings(rings, bytes);
+    if (!made) {
+        return tl::unexpected(made.error());
+    }
+    impl->rings = std::move(*made);
+    bpf_map__set_max_entries(skeleton.maps.records, rings);
+    bpf_map__set_inner_map_fd(skeleton.maps.records, impl->rings.front().fd());
+    skeleton.rodata->wakeup_bytes = bytes / 4;
+    skeleton.rodata->ring_mask = rings - 1;
 
     if (const int result = tracer_bpf__load(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot load the tracer's BPF programs"));
     }
-    impl->ring.reset(ring_buffer__new(bpf_map__fd(skeleton.maps.records), &Impl::on_record,
-                                      impl.get(), nullptr));
-    if (!impl->ring) {
-        return tl::unexpected(load_error(errno, "cannot map the ring buffer"));
-    }
-    impl->wake = watch_wakeups(bpf_map__fd(skeleton.maps.records));
+    impl->wake = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
     if (!impl->wake.valid()) {
-        return tl::unexpected(Error::from_errno("cannot watch the ring buffer"));
+        return tl::unexpected(Error::from_errno("cannot watch the ring buffers"));
+    }
+    const auto handed =
+        hand_over(impl->rings, bpf_map__fd(skeleton.maps.records), impl->wake.get());
+    if (!handed) {
+        return tl::unexpected(handed.error());
     }
     if (const int result = tracer_bpf__attach(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot attach to inet_sock_set_state"));
@@ -117,12 +156,9 @@ int Tracer::fd() const
 
 std::size_t Tracer::drain(const std::function<void(const void*, std::size_t)>& record)
 {
-    epoll_event wakeup{};
-    (void)::epoll_wait(impl_->wake.get(), &wakeup, 1, 0); // takes note of it
-    impl_->sink = &record;
-    const int records = ring_buffer__consume(impl_->ring.get());
-    impl_->sink = nullptr;
-    return records > 0 ? static_cast<std::size_t>(records) : 0;
+    std::array<epoll_event, kMaxRings> wakeups{};
+    (void)::epoll_wait(impl_->wake.get(), wakeups.data(), kMaxRings, 0); // takes note of them
+    return impl_->merge.drain(monotonic_ns(), record);
 }
 
 TracerLosses Tracer::losses() const
@@ -147,6 +183,17 @@ TracerLosses Tracer::losses() const
         }
     }
     return losses;
+}
+
+ProgramTime Tracer::program_time() const
+{
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof(info);
+    const bpf_program* program = impl_->skeleton->progs.tp_btf__inet_sock_set_state;
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) {
+        return {};
+    }
+    return {std::chrono::nanoseconds(info.run_time_ns), info.run_cnt};
 }
 
 std::size_t Tracer::ring_bytes() const

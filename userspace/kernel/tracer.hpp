@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The programs that run on events, and the ring their records come through.
+// The programs that run on events, and the rings their records come through: one a CPU, read
+// as one stream in the order of time.
 #pragma once
 
 #include "base/error.hpp"
@@ -13,7 +14,8 @@
 namespace tcpledger {
 
 struct TracerOptions {
-    /// Size of the ring; rounded up to a power of two of pages. 0 = by the number of CPUs.
+    /// Size of all rings together; each is rounded up to a power of two of pages. 0 = by the
+    /// number of CPUs.
     std::size_t ring_bytes = 0;
 };
 
@@ -26,7 +28,14 @@ struct TracerLosses {
     [[nodiscard]] std::uint64_t total() const { return ring_full + recursion; }
 };
 
-/// The ring size that --ring-size defaults to: 4 MiB a CPU, 8 to 64 MiB.
+/// What the kernel measured of the program on inet_sock_set_state while its statistics of BPF
+/// programs (kernel.bpf_stats_enabled) were on.
+struct ProgramTime {
+    std::chrono::nanoseconds total{};
+    std::uint64_t runs = 0;
+};
+
+/// The size of all rings together that --ring-size defaults to: 4 MiB a CPU, 8 to 64 MiB.
 [[nodiscard]] std::size_t default_ring_bytes(unsigned cpus);
 
 class Tracer {
@@ -37,14 +46,15 @@ public:
     Tracer& operator=(Tracer&&) noexcept;
     ~Tracer();
 
-    /// Becomes readable when the ring has filled past a quarter, not for each record; drain()
+    /// Becomes readable when a ring has filled past a quarter, not for each record; drain()
     /// makes it unreadable again. For poll(2).
     [[nodiscard]] int fd() const;
-    /// Calls `record(data, size_bytes)` for each record in the ring, oldest first.
+    /// Calls `record(data, size_bytes)` for each record written before the call, oldest first.
     /// Returns their number.
     std::size_t drain(const std::function<void(const void*, std::size_t)>& record);
     /// What was lost since attach.
     [[nodiscard]] TracerLosses losses() const;
+    [[nodiscard]] ProgramTime program_time() const;
     [[nodiscard]] std::size_t ring_bytes() const;
 
 private:
