@@ -139,6 +139,9 @@ static __always_inline void on_set_state(struct sock *sk, int old_state, int new
 {
 	if (sk->sk_protocol != IPPROTO_TCP_NUMBER)
 		return;
+	/* SOCK_DESTROY of a listener stores CLOSE twice, in the destroyer's context. */
+	if (old_state == new_state)
+		return;
 	if (runs_in_caller(old_state, new_state))
 		send_owned_transition(sk, old_state, new_state);
 	else

@@ -83,6 +83,7 @@ private:
         case 6:
             return settlement_.listed(row());
         case 7:
+            holding_ = true;
             return settlement_.held({input_.below(6), input_.below(6), facts()});
         default:
             return finish();
@@ -150,7 +151,7 @@ private:
             input_.below(2) == 0 ? TL_RECORD_PROCESS_EXEC : TL_RECORD_PROCESS_EXIT, sizeof(event));
         event.process = make_process();
         ledger_.apply_record(&event, sizeof(event));
-        if (input_.below(4) == 0) {
+        if (input_.below(4) == 0 && !holding_) {
             ledger_.begin_interval();
         }
     }
@@ -188,11 +189,13 @@ private:
     void finish()
     {
         const std::uint8_t what = input_.byte();
+        holding_ = false;
         static constexpr std::array<std::uint32_t, 2> kNetns{1, 0};
         settlement_.finish({.netns_inums = std::span(kNetns).first(what % 3),
                             .holders = (what & 4) != 0,
+                            .full_sockets = (what & 8) != 0,
                             .every_process = (what & 16) != 0,
-                            .full_sockets = (what & 8) != 0},
+                            .unread_netns = std::span(kNetns).last(what % 2)},
                            now_);
     }
 
@@ -244,6 +247,7 @@ private:
     Ledger ledger_;
     Settlement settlement_{ledger_};
     MonotonicTime now_{};
+    bool holding_ = false; ///< from the first held() to finish()
 };
 
 } // namespace

@@ -4,7 +4,6 @@
 #include <bpf/libbpf.h>
 #include <spdlog/spdlog.h>
 
-#include <array>
 #include <cstdarg>
 #include <cstdio>
 #include <string_view>
@@ -19,9 +18,14 @@ thread_local std::string warnings;
 __attribute__((format(printf, 2, 0))) int on_message(libbpf_print_level level, const char* format,
                                                      va_list arguments)
 {
-    std::array<char, 2048> buffer{};
-    const int length = std::vsnprintf(buffer.data(), buffer.size(), format, arguments);
-    std::string_view text = buffer.data();
+    va_list again;
+    va_copy(again, arguments);
+    const int length = std::vsnprintf(nullptr, 0, format, again);
+    va_end(again);
+    // Whole, however long: the cause stands at the end of the verifier's log.
+    std::string buffer(length > 0 ? static_cast<std::size_t>(length) + 1 : 1, '\0');
+    std::vsnprintf(buffer.data(), buffer.size(), format, arguments);
+    std::string_view text = buffer.c_str();
     while (text.ends_with('\n')) {
         text.remove_suffix(1);
     }

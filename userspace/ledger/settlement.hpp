@@ -55,7 +55,8 @@ public:
     /// Before the dump starts.
     void begin(MonotonicTime now);
     void listed(const SocketEvidence& row);
-    /// After all rows; the descriptors of one process in a row.
+    /// After all rows; the descriptors of one process in a row. From the first one to
+    /// finish() the ledger must not begin an interval, which forgets processes.
     void held(const HolderEvidence& holder);
     SettlementReport finish(const SweepCoverage& coverage, MonotonicTime now);
 

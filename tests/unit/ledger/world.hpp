@@ -217,10 +217,8 @@ public:
     }
     SettlementReport sweep_ends(bool holders = true, bool full_sockets = true)
     {
-        return sweep_ends({.netns_inums = netns_inums,
-                           .holders = holders,
-                           .every_process = holders,
-                           .full_sockets = full_sockets});
+        return sweep_ends(
+            {.netns_inums = netns_inums, .holders = holders, .full_sockets = full_sockets});
     }
     SettlementReport sweep_ends(const SweepCoverage& coverage)
     {
