@@ -17,7 +17,8 @@ static __always_inline struct sock *tcp_sock_of(struct file *file)
 		return NULL;
 	struct sock *sk = socket->sk;
 
-	if (!sk || (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6))
+	if (!sk ||
+	    (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6))
 		return NULL;
 	return sk->sk_protocol == IPPROTO_TCP_NUMBER ? sk : NULL;
 }

@@ -64,8 +64,8 @@ struct tl_record_header {
 /* One call of inet_sock_set_state on a TCP socket. */
 struct tl_transition {
 	struct tl_record_header header;
-	tl_u64 cookie; /* 0 while the kernel has not settled it: LISTEN → SYN_RECV */
-	tl_u64 sock;   /* address of the struct sock; an identity only while it lives */
+	tl_u64 cookie;	      /* 0 while the kernel has not settled it: LISTEN → SYN_RECV */
+	tl_u64 sock;	      /* address of the struct sock; an identity only while it lives */
 	tl_u64 listener_sock; /* LISTEN → SYN_RECV: the socket it was cloned from, or 0 */
 	tl_u32 netns_inum;
 	tl_u16 family; /* AF_INET or AF_INET6, of the socket */

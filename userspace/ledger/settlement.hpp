@@ -37,8 +37,8 @@ struct HolderEvidence {
 struct SweepCoverage {
     std::span<const std::uint32_t> netns_inums; ///< dumped without error or interruption
     bool holders = false;                       ///< descriptors were looked at
+    bool full_sockets = true;                   ///< false: mini-sockets only were asked for
     bool every_process = true; ///< none was hidden: what nobody holds is the kernel's
-    bool full_sockets = true;  ///< false: mini-sockets only were asked for
     std::span<const std::uint32_t> unread_netns = {}; ///< exist, but could not be dumped whole
 };
 

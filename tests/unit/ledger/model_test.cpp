@@ -2,7 +2,7 @@
 // Random histories of a little kernel, with dumps at random moments that skip and repeat
 // rows, and with lost records. At every step the books' sums are one; once all is quiet
 // and swept, the books are the kernel's, owners included.
-#include "kernel_model.hpp"
+#include "kernel_model_closing.hpp"
 
 namespace tcpledger {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Whose books a connection is on, and how that is known: what events tell, and what a
 // census of descriptors adds.
+// Over 400 lines because each rule of ownership is told with the evidence for and against it.
 #include "world.hpp"
 
 namespace tcpledger {
