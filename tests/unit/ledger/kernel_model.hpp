@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A little kernel with a random will: processes that open, share and close TCP sockets in
+// Over 400 lines because it is one class, whose parts share their state.
 // several namespaces, the records it would send and what a dump of it would find. It is
 // the oracle of the property test, so it must not know how the ledger works.
 #pragma once
@@ -442,209 +443,23 @@ private:
 
     // ---- closing
 
-    void close_any()
-    {
-        const std::uint64_t id = any_where(
-            [](const ModelSocket& socket) { return !socket.holders.empty() || socket.kernels; });
-        if (const ModelSocket* socket = find(id)) {
-            if (!socket->kernels) {
-                auto holder = socket->holders.begin();
-                std::advance(holder, static_cast<std::ptrdiff_t>(pick(socket->holders.size())));
-                close(id, *holder);
-            } else if (socket->state == TcpState::kEstablished) {
-                go(sockets.at(id), TcpState::kEstablished, TcpState::kFinWait1, &kworker_);
-            }
-        }
-    }
-
+    void close_any();
     /// One process lets go of its descriptor; the last one closes the socket.
-    void close(std::uint64_t id, std::uint32_t pid)
-    {
-        ModelSocket& socket = sockets.at(id);
-        socket.holders.erase(pid);
-        if (!socket.holders.empty()) {
-            return;
-        }
-        const Task& task = processes.at(pid);
-        socket.sock.shutdown = kBothShut;
-        switch (socket.state) {
-        case TcpState::kListen:
-            return close_listener(id, task);
-        case TcpState::kSynSent:
-            return end(id, 0);
-        case TcpState::kEstablished:
-            if (chance(10)) { // unread data
-                const std::uint64_t peer_id = socket.peer_id;
-                end(id, 0);
-                return reset(peer_id);
-            }
-            go(socket, TcpState::kEstablished, TcpState::kFinWait1, &task);
-            socket.author_closed_it = true;
-            return;
-        case TcpState::kCloseWait:
-            go(socket, TcpState::kCloseWait, TcpState::kLastAck, &task);
-            socket.author_closed_it = true;
-            return;
-        case TcpState::kFinWait2:
-            return leave_mini(id, TcpState::kFinWait2);
-        case TcpState::kFinWait1:
-        case TcpState::kClosing:
-        case TcpState::kLastAck:
-            return;
-        default:
-            sockets.erase(id);
-        }
-    }
-
-    void close_listener(std::uint64_t id, const Task& task)
-    {
-        go(sockets.at(id), TcpState::kListen, TcpState::kClose, &task);
-        std::vector<std::uint64_t> children;
-        for (const auto& [child_id, child] : sockets) {
-            if (child.listener_id == id && (child.queued || child.sort == Sort::kRequest)) {
-                children.push_back(child_id);
-            }
-        }
-        for (const std::uint64_t child : children) {
-            const std::uint64_t peer_id = sockets.at(child).peer_id;
-            end(child, ECONNRESET);
-            reset(peer_id);
-        }
-        sockets.erase(id);
-    }
-
-    void shut_down_writing()
-    {
-        const std::uint64_t id = any_where([](const ModelSocket& socket) {
-            return !socket.holders.empty() &&
-                   (socket.state == TcpState::kEstablished || socket.state == TcpState::kCloseWait);
-        });
-        ModelSocket* socket = find(id);
-        if (socket == nullptr) {
-            return;
-        }
-        const Task& task = processes.at(*socket->holders.rbegin());
-        socket->sock.shutdown |= kWriteShut;
-        const bool first = socket->state == TcpState::kEstablished;
-        go(*socket, socket->state, first ? TcpState::kFinWait1 : TcpState::kLastAck, &task);
-    }
-
+    void close(std::uint64_t id, std::uint32_t pid);
+    void close_listener(std::uint64_t id, const Task& task);
+    void shut_down_writing();
     /// The FIN of one end reaches the other, whose ACK comes back.
-    void fin_arrives(std::uint64_t id)
-    {
-        ModelSocket* sender = find(id);
-        if (sender == nullptr) {
-            return;
-        }
-        if (sender->peer_was_here) {
-            if (find(sender->peer_id) == nullptr) {
-                return end(id, ECONNRESET); // nobody is there to acknowledge it
-            }
-            take_fin(sender->peer_id);
-        }
-        take_ack(id);
-    }
-    void outside_acts()
-    {
-        take_fin(any_where([](const ModelSocket& socket) {
-            return socket.exists() && !socket.peer_was_here && socket.state != TcpState::kListen &&
-                   socket.state != TcpState::kSynSent && socket.sort != Sort::kRequest;
-        }));
-    }
-    void take_fin(std::uint64_t id)
-    {
-        ModelSocket* socket = find(id);
-        if (socket == nullptr || (socket->sock.flags & TL_FLAG_FIN_RECEIVED) != 0) {
-            return;
-        }
-        socket->sock.flags |= TL_FLAG_FIN_RECEIVED;
-        socket->sock.shutdown |= kReadShut;
-        if (socket->sort == Sort::kMini) {
-            socket->state = TcpState::kTimeWait; // without a word
-            socket->dies = now + 60s;
-        } else if (socket->state == TcpState::kEstablished) {
-            go(*socket, TcpState::kEstablished, TcpState::kCloseWait);
-        } else if (socket->state == TcpState::kFinWait1) {
-            go(*socket, TcpState::kFinWait1, TcpState::kClosing);
-        } else if (socket->state == TcpState::kFinWait2) {
-            leave_mini(id, TcpState::kTimeWait);
-        }
-    }
-    void take_ack(std::uint64_t id)
-    {
-        ModelSocket& socket = sockets.at(id);
-        if (socket.state == TcpState::kLastAck) {
-            end(id, 0);
-        } else if (socket.state == TcpState::kClosing) {
-            leave_mini(id, TcpState::kTimeWait);
-        } else if (socket.state == TcpState::kFinWait1) {
-            go(socket, TcpState::kFinWait1, TcpState::kFinWait2);
-            if (socket.orphaned() && !chance(10)) { // else tcp_fin_timeout is long
-                leave_mini(id, TcpState::kFinWait2);
-            }
-        }
-    }
-
+    void fin_arrives(std::uint64_t id);
+    void outside_acts();
+    void take_fin(std::uint64_t id);
+    void take_ack(std::uint64_t id);
     /// tcp_time_wait(): the socket ends, a mini-socket stays, if there is room for one.
-    void leave_mini(std::uint64_t id, TcpState state)
-    {
-        ModelSocket& socket = sockets.at(id);
-        go(socket, socket.state, TcpState::kClose);
-        if (chance(5)) {
-            forget(id);
-            return;
-        }
-        ModelSocket mini = socket;
-        if (!options_.twsk_keeps_cookie) {
-            mini.sock.cookie = 0;
-        }
-        mini.sort = Sort::kMini;
-        mini.state = state;
-        mini.dies = now + 60s + std::chrono::milliseconds(pick(4000));
-        mini.holders.clear();
-        mini.kernels = false;
-        if (socket.orphaned()) {
-            socket = mini;
-        } else { // its descriptor lives on, on another id of the model
-            const std::uint64_t closed = next_id_++;
-            sockets[closed] = socket;
-            sockets.at(closed).peer_id = 0;
-            sockets.at(id) = mini;
-        }
-    }
-    void reset(std::uint64_t id)
-    {
-        if (find(id) != nullptr) {
-            end(id, ECONNRESET);
-        }
-    }
+    void leave_mini(std::uint64_t id, TcpState state);
+    void reset(std::uint64_t id);
     /// → CLOSE for good; what is no full socket ends without a word.
-    void end(std::uint64_t id, std::uint16_t error)
-    {
-        ModelSocket& socket = sockets.at(id);
-        if (socket.sort != Sort::kFull) {
-            sockets.erase(id);
-        } else if (socket.exists()) {
-            socket.sock.error = error;
-            go(socket, socket.state, TcpState::kClose);
-            socket.queued = false;
-            forget(id);
-        }
-    }
-    void forget(std::uint64_t id)
-    {
-        ModelSocket& socket = sockets.at(id);
-        if (socket.holders.empty()) {
-            sockets.erase(id);
-        }
-    }
-    void expire()
-    {
-        std::erase_if(sockets, [&](const auto& entry) {
-            return entry.second.sort == Sort::kMini && entry.second.dies <= now;
-        });
-    }
-
+    void end(std::uint64_t id, std::uint16_t error);
+    void forget(std::uint64_t id);
+    void expire();
     Options options_;
     std::mt19937 random_;
     Task kworker_{5000, "kworker"};
