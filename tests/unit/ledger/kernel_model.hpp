@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // A little kernel with a random will: processes that open, share and close TCP sockets in
-// Over 400 lines because it is one class, whose parts share their state.
 // several namespaces, the records it would send and what a dump of it would find. It is
 // the oracle of the property test, so it must not know how the ledger works.
+// Over 400 lines because it is one class, whose parts share their state.
 #pragma once
 
 #include "world.hpp"
