@@ -22,7 +22,7 @@ class Endings(TopTest):
                 for state, count in self.states(document, actor).items():
                     total[state] = total.get(state, 0) + count
             self.assertEqual(total, self.n.counts())
-        eventually(check)
+        self.eventually(check)
 
     def test_fin_wait2_expires(self):
         self.sysctl("net.ipv4.tcp_fin_timeout", 2)
@@ -173,7 +173,7 @@ class Endings(TopTest):
             document = self.next_document(stream)
             left = [self.states(document, actor) for _, *pair, _ in doomed for actor in pair]
             self.assertEqual(left, [{}] * 20)
-        eventually(all_gone)
+        self.eventually(all_gone)
 
     def test_namespace_without_processes(self):
         """TIME_WAIT in a namespace that only a name keeps alive."""

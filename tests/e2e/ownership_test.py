@@ -5,7 +5,6 @@ import os
 import signal
 
 import harness
-from harness import eventually
 from watching import TopTest, nonzero
 
 
@@ -17,7 +16,7 @@ class Ownership(TopTest):
             rows = {pid: self.row(document, pid) for pid in expected}
             got = {pid: nonzero(row["states"]) if row else {} for pid, row in rows.items()}
             self.assertEqual(got, expected)
-        eventually(check)
+        self.eventually(check)
 
     def test_reuseport_siblings_each_own_their_queue(self):
         stream = self.watch()
@@ -96,7 +95,7 @@ class Ownership(TopTest):
             row = self.row(self.next_document(stream), server.pid)
             self.assertEqual((row["comm"], nonzero(row["states"])),
                              ("exe", {"LISTEN": 1, "ESTABLISHED": 2}))
-        eventually(renamed)
+        self.eventually(renamed)
         client.do("close_many c")
         self.eventually_rows(stream, {server.pid: {"LISTEN": 1, "CLOSE_WAIT": 2}})
         server.do("close_many s")
@@ -122,7 +121,7 @@ class Ownership(TopTest):
 
         def renamed():
             self.assertEqual(self.row(self.next_document(stream), server.pid)["comm"], "renamed")
-        eventually(renamed)
+        self.eventually(renamed)
 
     def test_time_wait_stays_with_who_closed_first_after_exit(self):
         stream = self.watch()
@@ -140,7 +139,7 @@ class Ownership(TopTest):
             client.do(f"connect c{i} 127.0.0.1 9 nonblock=1")
             self.assertEqual(client.attempt(f"await c{i}")["errno"], "ECONNREFUSED")
         self.next_document(stream)
-        eventually(lambda: self.assertEqual(self.sums(stream, client), (5, 5)))
+        self.eventually(lambda: self.assertEqual(self.sums(stream, client), (5, 5)))
         self.eventually_rows(stream, {client.pid: {}})
 
     def test_namespaces_of_the_processes_do_not_matter(self):

@@ -7,17 +7,24 @@ import harness
 from harness import eventually
 
 
+MOST_EVENTS_OF_A_TEST = 150_000
+
+
 def nonzero(states):
     return {state: count for state, count in states.items() if count}
 
 
 class TopTest(harness.LedgerTest):
+    expects_losses = False
+
     def setUp(self):
         self.n = self.net()
+        self.watched = []
 
     def watch(self, *arguments):
         """A live `top`, one JSON document a line, with its first document out."""
         stream = self.stream("top", "--batch", "--json", "-d", "0.5", *arguments)
+        self.watched.append(stream)
         self.next_document(stream)
         return stream
 
@@ -43,10 +50,30 @@ class TopTest(harness.LedgerTest):
     def eventually_states(self, stream, actor, **expected):
         def check():
             document = self.next_document(stream)
-            lost = sum(json.loads(line)["totals"]["lost"] for line in list(stream.lines))
-            self.assertEqual(self.states(document, actor), expected, f"{lost} events lost so far")
+            self.assertEqual(self.states(document, actor), expected)
             return document
-        return eventually(check)
+        return self.eventually(check)
+
+    def eventually(self, check):
+        """As the plain one; but nobody can know the owners of what was lost on a busy host."""
+        try:
+            return eventually(check)
+        except AssertionError:
+            if not self.expects_losses:
+                self.skip_if_others_caused_losses()
+            raise
+
+    def skip_if_others_caused_losses(self):
+        """Only a benchmark beside this test makes more events than any of our tests."""
+        for stream in self.watched:
+            totals = [json.loads(line)["totals"] for line in list(stream.lines)]
+            lost = sum(total["lost"] for total in totals)
+            events = lost + sum(total["transitions"] for total in totals)
+            if lost > 0 and events > MOST_EVENTS_OF_A_TEST:
+                self.skipTest(f"the host is too busy: {lost} of {events} events lost")
+
+    def lost(self, stream):
+        return sum(json.loads(line)["totals"]["lost"] for line in list(stream.lines))
 
     def sums(self, stream, actor):
         """(opened, closed) of a process over all intervals so far."""
