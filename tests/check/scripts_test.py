@@ -190,6 +190,22 @@ class Setup(unittest.TestCase):
         install = self.log.read_text().splitlines()[-1]
         self.assertRegex(install, r"^noninteractive .*install -y --no-install-recommends clang$")
 
+    def test_names_what_is_missing_where_there_is_no_apt(self):
+        (self.path / "apt-get").unlink()
+        self.assertEqual(self.run_setup("--quiet").returncode, 0)
+        (self.path / "ninja").unlink()
+        done = self.run_setup()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Ninja (Debian: ninja-build)", done.stderr)
+
+    def test_package_names_of_ubuntu(self):
+        done = subprocess.run(["bash", "-c", ". scripts/lib/packages.sh; requirements | package_names ubuntu"],
+                              cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        names = done.stdout.split()
+        self.assertIn("linux-tools-generic", names)
+        self.assertIn("libbpf-dev", names)
+        self.assertEqual(len(names), len(set(names)))
+
     def test_wanted_tools_may_be_missing(self):
         done = self.run_setup("--check")  # no shellcheck in this PATH
         self.assertEqual(done.returncode, 0)

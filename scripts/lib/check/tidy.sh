@@ -33,7 +33,7 @@ export -f tidy_one
 
 # shellcheck disable=SC2016  # the inner shell expands it
 # Only what is compiled has a command; the rest (a test of another preset) is left out.
-git ls-files 'userspace/*.cpp' 'tests/*.cpp' | while read -r file; do
+find userspace tests -name '*.cpp' | sort | while read -r file; do
     if grep -qF "\"file\": \"$project_root/$file\"" "$build_dir/compile_commands.json"; then
         printf '%s\n' "$file"
     fi
