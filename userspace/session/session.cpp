@@ -24,6 +24,9 @@ constexpr std::chrono::milliseconds kLossCheckPeriod{100};
 /// A census may take 1/kCensusShare of one CPU, averaged over its period.
 constexpr int kCensusShare = 100;
 
+/// On a quiet host censuses become rarer, up to this; the next record ends that.
+constexpr std::chrono::seconds kQuietCensusPeriod{5};
+
 std::chrono::nanoseconds cpu_time(clockid_t clock)
 {
     timespec time{};
@@ -103,6 +106,11 @@ void Session::drain()
 {
     last_drained_ = tracer_.drain(
         [this](const void* data, std::size_t size) { ledger_.apply_record(data, size); });
+    records_since_census_ += last_drained_;
+    if (last_drained_ > 0 && census_period_ > options_.census_period) {
+        census_period_ = options_.census_period;
+        next_census_ = std::max(earliest_census_, monotonic_now() + census_period_);
+    }
 }
 
 void Session::notice_losses(MonotonicTime now)
@@ -137,13 +145,18 @@ void Session::settle_census(const Census& census)
     mark_exited_processes();
     const auto cost = other_threads_cpu_time() - census_cpu_before_ +
                       cpu_time(CLOCK_THREAD_CPUTIME_ID) - settle_began;
-    next_census_ = std::max<MonotonicTime>(census.started + options_.census_period,
-                                           census.started + cost * kCensusShare);
+    earliest_census_ = census.started + cost * kCensusShare;
+    const bool quiet =
+        records_since_census_ == 0 && report.drift + report.settled + report.entered == 0;
+    census_period_ = quiet ? std::min<MonotonicTime>(census_period_ * 2, kQuietCensusPeriod)
+                           : options_.census_period;
+    next_census_ = std::max(earliest_census_, census.started + census_period_);
 }
 
 void Session::start_census(MonotonicTime now)
 {
     repair_wanted_ = false;
+    records_since_census_ = 0;
     settlement_.begin(now);
     census_cpu_before_ = other_threads_cpu_time();
     census_thread_.start(CensusRequest{});

@@ -81,7 +81,10 @@ private:
     SessionHealth health_;
     std::uint64_t lost_total_ = 0;
     std::chrono::nanoseconds census_cpu_before_{};
+    MonotonicTime census_period_ = options_.census_period;
+    MonotonicTime earliest_census_{}; ///< the next, by what the last one cost
     MonotonicTime next_census_{};
+    std::size_t records_since_census_ = 0;
     bool repair_wanted_ = false; ///< records were lost since the last census began
     MonotonicTime next_loss_check_{};
     std::size_t last_drained_ = 0;
