@@ -83,12 +83,12 @@ static __always_inline bool is_past_the_mark(void)
 
 /*
  * Hands a record over without waking anybody, unless the ring has filled past
- * the mark; one record in 16, by the low bits of its clock, looks. A wake-up per
+ * the mark; one record in 64, by the low bits of its clock, looks. A wake-up per
  * record is what makes other tracers slow.
  */
 static __always_inline void submit_record(void *record, __u64 time_ns)
 {
-	bool wake = (time_ns & 0xf) == 0 && is_past_the_mark();
+	bool wake = (time_ns & 0x3f) == 0 && is_past_the_mark();
 
 	bpf_ringbuf_submit(record, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }

@@ -6,6 +6,7 @@
 #include "procfs/processes.hpp"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
@@ -20,6 +21,10 @@ constexpr std::chrono::milliseconds kBusyWait{20};
 constexpr std::chrono::milliseconds kQuietWait{80};
 
 constexpr std::chrono::milliseconds kLossCheckPeriod{100};
+
+/// Of the reader's thread. It works a few per cent of the time, but must get that time
+/// however many others want the CPU: a ring that fills meanwhile loses records.
+constexpr int kReaderNice = -10;
 
 /// A census may take 1/kCensusShare of one CPU, averaged over its period.
 constexpr int kCensusShare = 100;
@@ -55,6 +60,9 @@ Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
     }
     std::unique_ptr<Session> session(
         new Session(std::move(*tracer), options, std::move(observer), std::move(on_loss)));
+    // After the census has its thread, which keeps the usual priority. Without CAP_SYS_NICE it
+    // is refused, and the reader takes its turn with all others.
+    (void)::setpriority(PRIO_PROCESS, 0, kReaderNice);
     session->start_census(monotonic_now());
     return session;
 }

@@ -13,7 +13,7 @@ import time
 from system import bpf_programs, bpf_statistics, cpu_ns, cpu_seconds, network_namespace
 from tracers import contenders, running
 
-SETTLE_S = 1.5  # for the last rows, and the last interval of a table refreshed each second
+SETTLE_S = 2.5  # for the last rows, and the last interval of a table refreshed each second
 
 
 def churn(program, seconds):

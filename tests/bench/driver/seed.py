@@ -81,7 +81,6 @@ def bench_seed(paths, counts, runs, say):
                 name: {
                     "seconds": statistics.median(sample[0] for sample in taken),
                     "cpu_seconds": statistics.median(sample[1] for sample in taken),
-                    "peak_rss_kb": statistics.median(sample[2] for sample in taken),
                     "rows": rows_of(commands[name]) if name != "tcpledger states" else None,
                     "samples": [sample[0] for sample in taken],
                 }

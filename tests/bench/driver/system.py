@@ -116,7 +116,7 @@ def wait_for(condition, seconds, what):
 
 
 def timed(command, **options):
-    """Runs a command to its end: (wall seconds, CPU seconds, peak RSS in KiB)."""
+    """Runs a command to its end: (wall seconds, CPU seconds)."""
     start = time.monotonic()
     child = subprocess.Popen(command, **options)
     _, status, usage = os.wait4(child.pid, 0)
@@ -124,4 +124,4 @@ def timed(command, **options):
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: status {child.returncode}")
-    return elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    return elapsed, usage.ru_utime + usage.ru_stime

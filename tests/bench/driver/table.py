@@ -60,13 +60,12 @@ def seed_tables(results):
                 number(figures["seconds"], 3),
                 number(figures["cpu_seconds"], 3),
                 number(slowest / figures["seconds"], 1),
-                number(figures["peak_rss_kb"], 0, 1 / 1024),
                 number(figures["rows"]),
             ]
             for name, figures in lookers.items()
             if "seconds" in figures
         ]
-        heads = ["command", "seconds", "CPU s", "× faster than ss -tanp", "peak MiB", "rows"]
+        heads = ["command", "seconds", "CPU s", "× faster than ss -tanp", "rows"]
         lines += table(f"One look at {int(count):,} sockets", heads, rows)
         top = lookers["tcpledger top"]
         lines += [
