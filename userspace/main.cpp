@@ -7,11 +7,26 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <variant>
 
+/// A standard stream that was closed must not become some other file of ours: a
+/// descriptor that can only be read takes its place, so that writing to it fails.
+static void occupy_standard_streams()
+{
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(fd, F_GETFD) < 0) {
+            (void)::open("/dev/null", O_RDONLY); // takes the lowest free number: this one
+        }
+    }
+}
+
 int main(int argc, char** argv)
 {
+    occupy_standard_streams();
     std::signal(SIGPIPE, SIG_IGN); // a reader that leaves is noticed by the write
     spdlog::set_default_logger(spdlog::stderr_logger_mt("tcpledger"));
     spdlog::set_pattern("%n: %v");

@@ -43,6 +43,8 @@ class Net:
         self.pids = set()  # of the actors that ever lived here
         try:
             self.run("ip", "link", "set", "lo", "up")
+            # Else a later connect() over loopback may take over a TIME_WAIT's port.
+            self.run("sh", "-c", "echo 0 > /proc/sys/net/ipv4/tcp_tw_reuse")
         except BaseException:
             self.close()
             raise

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <optional>
+#include <utility>
 
 namespace tcpledger {
 namespace {
@@ -77,7 +78,6 @@ TopReport make_report(const Session& session, const TopOptions& options, millise
     report.time = read_clocks();
     report.interval = interval;
     report.overview = take_overview(session.ledger(), report.time.monotonic);
-    report.lost = session.health().lost;
     report.drift = session.health().drift;
     sort_processes(report.overview.processes, options.sort);
     if (options.rows && report.overview.processes.size() > *options.rows) {
@@ -113,6 +113,7 @@ ExitStatus run(const TopOptions& options)
     ContainerNames containers;
     std::uint64_t left = options.once ? 1 : options.count.value_or(UINT64_MAX);
     session.begin_interval();
+    std::uint64_t lost_shown = 0; // what was lost before the first interval is shown with it
     const Steady::time_point started = Steady::now();
     Steady::time_point begun = started;
     while (left > 0 && !signals.came() && !stream->closed()) {
@@ -121,8 +122,10 @@ ExitStatus run(const TopOptions& options)
         if (signals.came() && !options.once) {
             break;
         }
-        output.show(make_report(session, options,
-                                std::chrono::duration_cast<milliseconds>(now - begun), containers));
+        TopReport report = make_report(
+            session, options, std::chrono::duration_cast<milliseconds>(now - begun), containers);
+        report.lost = session.lost_total() - std::exchange(lost_shown, session.lost_total());
+        output.show(report);
         session.begin_interval();
         begun = now;
         --left;

@@ -35,7 +35,9 @@ public:
     Expected<void> open()
     {
         LineStreamOptions options;
-        options.drop_marker = [this](std::uint64_t lines) { return format_.dropped(lines); };
+        options.drop_marker = [this](std::uint64_t lines) {
+            return format_.dropped(lines, monotonic_now());
+        };
         Expected<LineStream> stream = LineStream::open(STDOUT_FILENO, std::move(options));
         if (!stream) {
             return tl::unexpected(stream.error());

@@ -107,10 +107,14 @@ std::string TraceFormat::loss(std::uint64_t lost, MonotonicTime now)
     return fmt::format("# {} events lost; the books are being settled again", lost);
 }
 
-std::string TraceFormat::dropped(std::uint64_t lines) const
+std::string TraceFormat::dropped(std::uint64_t lines, MonotonicTime now) const
 {
-    return options_.common.json ? fmt::format("{{\"dropped\":{}}}", lines)
-                                : fmt::format("# {} lines dropped: the reader is too slow", lines);
+    if (options_.common.json) {
+        JsonWriter json; // its own: the line that found no room may still be in json_
+        json.begin_object().field("time", wall(now)).field("dropped", lines).end_object();
+        return std::string(json.take_line());
+    }
+    return fmt::format("# {} lines dropped: the reader is too slow", lines);
 }
 
 std::string_view TraceFormat::format_json(const TraceLine& line)

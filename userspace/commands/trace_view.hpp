@@ -42,7 +42,7 @@ public:
     /// What stands in place of lost records.
     [[nodiscard]] std::string loss(std::uint64_t lost, MonotonicTime now);
     /// What stands in place of lines that a slow reader missed.
-    [[nodiscard]] std::string dropped(std::uint64_t lines) const;
+    [[nodiscard]] std::string dropped(std::uint64_t lines, MonotonicTime now) const;
 
 private:
     std::string_view format_json(const TraceLine& line);

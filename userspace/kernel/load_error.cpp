@@ -47,7 +47,9 @@ Error load_error(int error_number, std::string what)
         return {ErrorKind::kNotPermitted, error_number, std::move(what), privileges_hint()};
     }
     Error error = Error::from_code(error_number, std::move(what), said);
-    error.kind = ErrorKind::kUnsupported;
+    const bool short_of =
+        error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM;
+    error.kind = short_of ? ErrorKind::kFailed : ErrorKind::kUnsupported;
     return error;
 }
 

@@ -29,6 +29,9 @@ constexpr int kReaderNice = -10;
 /// A census may take 1/kCensusShare of one CPU, averaged over its period.
 constexpr int kCensusShare = 100;
 
+/// Censuses at once after a loss: a lost end is believed when it is missed twice.
+constexpr int kRepairs = 2;
+
 /// On a quiet host censuses become rarer, up to this; the next record ends that.
 constexpr std::chrono::seconds kQuietCensusPeriod{5};
 
@@ -87,7 +90,7 @@ void Session::step(std::chrono::milliseconds limit, int wake_fd)
         settle_census(*census);
     }
     notice_losses(now);
-    if (!census_thread_.busy() && (repair_wanted_ || now >= next_census_)) {
+    if (!census_thread_.busy() && (repairs_wanted_ > 0 || now >= next_census_)) {
         start_census(now);
     }
 }
@@ -134,7 +137,7 @@ void Session::notice_losses(MonotonicTime now)
     const std::uint64_t lost = total - lost_total_;
     lost_total_ = total;
     health_.lost += lost;
-    repair_wanted_ = true; // whatever it costs, the books must be settled again
+    repairs_wanted_ = kRepairs; // whatever it costs, the books must be settled again
     if (on_loss_) {
         on_loss_(lost);
     }
@@ -163,7 +166,7 @@ void Session::settle_census(const Census& census)
 
 void Session::start_census(MonotonicTime now)
 {
-    repair_wanted_ = false;
+    repairs_wanted_ = std::max(repairs_wanted_ - 1, 0);
     records_since_census_ = 0;
     settlement_.begin(now);
     census_cpu_before_ = other_threads_cpu_time();

@@ -85,7 +85,7 @@ private:
     MonotonicTime earliest_census_{}; ///< the next, by what the last one cost
     MonotonicTime next_census_{};
     std::size_t records_since_census_ = 0;
-    bool repair_wanted_ = false; ///< records were lost since the last census began
+    int repairs_wanted_ = 0; ///< censuses still to be taken because records were lost
     MonotonicTime next_loss_check_{};
     std::size_t last_drained_ = 0;
 };

@@ -147,11 +147,11 @@ TEST_F(TraceView, LossAndDroppedLines)
     const rapidjson::Document loss = parsed(json.loss(7, 60s));
     EXPECT_EQ(loss["lost"].GetUint(), 7U);
     EXPECT_STREQ(loss["time"].GetString(), "2023-11-14T22:13:30.000000Z");
-    EXPECT_EQ(parsed(json.dropped(9))["dropped"].GetUint(), 9U);
+    EXPECT_EQ(parsed(json.dropped(9, MonotonicTime{}))["dropped"].GetUint(), 9U);
     TraceOptions plain;
     TraceFormat text(plain, Painter(), start);
     EXPECT_EQ(text.loss(7, 60s).find("# 7 "), 0U);
-    EXPECT_EQ(text.dropped(9).find("# 9 "), 0U);
+    EXPECT_EQ(text.dropped(9, MonotonicTime{}).find("# 9 "), 0U);
 }
 
 TEST_F(TraceView, PseudoProcessesHaveNoPid)
