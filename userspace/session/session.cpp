@@ -95,12 +95,6 @@ void Session::step(std::chrono::milliseconds limit, int wake_fd)
     }
 }
 
-void Session::begin_interval()
-{
-    ledger_.begin_interval();
-    health_.lost = 0;
-}
-
 void Session::wait(std::chrono::milliseconds limit, int wake_fd)
 {
     std::array<pollfd, 3> fds = {{{tracer_.fd(), POLLIN, 0},
@@ -136,7 +130,6 @@ void Session::notice_losses(MonotonicTime now)
     }
     const std::uint64_t lost = total - lost_total_;
     lost_total_ = total;
-    health_.lost += lost;
     repairs_wanted_ = kRepairs; // whatever it costs, the books must be settled again
     if (on_loss_) {
         on_loss_(lost);
@@ -150,9 +143,7 @@ void Session::settle_census(const Census& census)
     }
     const auto settle_began = cpu_time(CLOCK_THREAD_CPUTIME_ID);
     const SettlementReport report = settle(settlement_, census);
-    health_.drift = report.drift;
-    health_.notes = census.notes;
-    holders_ = census.holders;
+    health_ = {report.drift, census.notes};
     mark_exited_processes();
     const auto cost = other_threads_cpu_time() - census_cpu_before_ +
                       cpu_time(CLOCK_THREAD_CPUTIME_ID) - settle_began;

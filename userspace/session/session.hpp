@@ -29,11 +29,10 @@ struct SessionOptions {
     std::chrono::milliseconds census_period{1000};
 };
 
-/// What happened to the session's own accuracy since the interval began.
+/// What the last census said of the session's accuracy.
 struct SessionHealth {
-    std::uint64_t lost = 0;         ///< records that did not reach the ledger
-    std::uint64_t drift = 0;        ///< differences that the last census found
-    std::vector<std::string> notes; ///< what could not be seen, each once
+    std::uint64_t drift = 0;        ///< differences that it found
+    std::vector<std::string> notes; ///< what it could not see, each once
 };
 
 class Session {
@@ -55,11 +54,9 @@ public:
     [[nodiscard]] const SessionHealth& health() const { return health_; }
     /// Lost since the session began.
     [[nodiscard]] std::uint64_t lost_total() const { return lost_total_; }
-    /// The holders that the last census found.
-    [[nodiscard]] const std::vector<CensusHolder>& holders() const { return holders_; }
 
-    /// Starts the interval counters of ledger and health anew.
-    void begin_interval();
+    /// Starts the ledger's interval counters anew.
+    void begin_interval() { ledger_.begin_interval(); }
 
 private:
     Session(Tracer tracer, SessionOptions options, Ledger::Observer observer, LossObserver on_loss);
@@ -77,7 +74,6 @@ private:
     Settlement settlement_{ledger_};
     LossObserver on_loss_;
     CensusThread census_thread_;
-    std::vector<CensusHolder> holders_;
     SessionHealth health_;
     std::uint64_t lost_total_ = 0;
     std::chrono::nanoseconds census_cpu_before_{};
