@@ -64,19 +64,17 @@ CensusTaker CensusTaker::open()
     return taker;
 }
 
-Census CensusTaker::take(const CensusRequest& request) const
+Census CensusTaker::take() const
 {
     Census census;
     census.started = monotonic_now();
-    dump_namespaces(request, census);
-    if (request.holders) {
-        find_holders(census);
-    }
+    dump_namespaces(census);
+    find_holders(census);
     census.finished = monotonic_now();
     return census;
 }
 
-void CensusTaker::dump_namespaces(const CensusRequest& request, Census& census) const
+void CensusTaker::dump_namespaces(Census& census)
 {
     const Expected<NamespaceList> list = list_namespaces();
     if (!list) {
@@ -93,12 +91,9 @@ void CensusTaker::dump_namespaces(const CensusRequest& request, Census& census) 
     bool own = true; // the first of the list: no need to enter it
     for (const NetworkNamespace& netns : list->namespaces) {
         const int fd = std::exchange(own, false) ? -1 : netns.fd.get();
-        if (request.netns_inum && *request.netns_inum != netns.inum) {
-            continue;
-        }
         Expected<SockDiag> diag = SockDiag::open(fd, netns.inum);
         const Expected<DumpResult> dumped =
-            diag ? diag->dump(request.dump, census.rows)
+            diag ? diag->dump({.state_mask = kStatesOfSs}, census.rows)
                  : Expected<DumpResult>(tl::unexpected(diag.error()));
         const bool whole = dumped && !dumped->interrupted;
         (whole ? census.netns_inums : census.unread_netns).push_back(netns.inum);
@@ -134,7 +129,7 @@ void CensusTaker::find_holders(Census& census) const
     }
 }
 
-void CensusTaker::find_holders_in_proc(Census& census) const
+void CensusTaker::find_holders_in_proc(Census& census)
 {
     const Expected<HolderScan> scan = scan_holders();
     if (!scan) {

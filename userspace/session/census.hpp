@@ -48,27 +48,18 @@ struct Census {
 /// them, and would make the kernel walk one more table.
 inline constexpr std::uint32_t kStatesOfSs = 0x1ffe;
 
-struct CensusRequest {
-    bool holders = true;
-    DumpRequest dump{.state_mask = kStatesOfSs};
-    std::optional<std::uint32_t> netns_inum; ///< only this namespace
-};
-
 class CensusTaker {
 public:
     /// Prefers iter/task_file, falls back to /proc. Never fails: what is missing is a note.
     [[nodiscard]] static CensusTaker open();
 
     /// Dumps all namespaces, then the holders. Safe to call from one thread at a time.
-    [[nodiscard]] Census take(const CensusRequest& request) const;
-
-    /// Whether holders come from the kernel's iterator and not from /proc.
-    [[nodiscard]] bool uses_iterator() const { return scan_.has_value(); }
+    [[nodiscard]] Census take() const;
 
 private:
-    void dump_namespaces(const CensusRequest& request, Census& census) const;
+    static void dump_namespaces(Census& census);
     void find_holders(Census& census) const;
-    void find_holders_in_proc(Census& census) const;
+    static void find_holders_in_proc(Census& census);
 
     std::optional<TaskFileScan> scan_;
     std::string scan_note_;

@@ -29,12 +29,12 @@ CensusThread::~CensusThread()
     thread_.join();
 }
 
-void CensusThread::start(const CensusRequest& request)
+void CensusThread::start()
 {
     busy_ = true;
     {
         const std::lock_guard lock(mutex_);
-        request_ = request;
+        wanted_ = true;
     }
     changed_.notify_one();
 }
@@ -55,13 +55,13 @@ void CensusThread::run()
     const CensusTaker taker = CensusTaker::open();
     std::unique_lock lock(mutex_);
     while (true) {
-        changed_.wait(lock, [this] { return stop_ || request_.has_value(); });
+        changed_.wait(lock, [this] { return stop_ || wanted_; });
         if (stop_) {
             return;
         }
-        const CensusRequest request = *std::exchange(request_, std::nullopt);
+        wanted_ = false;
         lock.unlock();
-        Census census = taker.take(request);
+        Census census = taker.take();
         lock.lock();
         result_ = std::move(census);
         const std::uint64_t one = 1;

@@ -22,7 +22,7 @@ public:
     ~CensusThread();
 
     /// Starts one; none may be under way.
-    void start(const CensusRequest& request);
+    void start();
     /// One was started and not yet picked up.
     [[nodiscard]] bool busy() const { return busy_; }
     /// The finished census, once.
@@ -37,10 +37,10 @@ private:
     bool busy_ = false; ///< the owner's
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::optional<CensusRequest> request_; ///< under mutex_
-    std::optional<Census> result_;         ///< under mutex_
-    bool stop_ = false;                    ///< under mutex_
-    std::thread thread_;                   // last: it uses all of the above
+    bool wanted_ = false;          ///< under mutex_
+    std::optional<Census> result_; ///< under mutex_
+    bool stop_ = false;            ///< under mutex_
+    std::thread thread_;           // last: it uses all of the above
 };
 
 } // namespace tcpledger

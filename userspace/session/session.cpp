@@ -161,7 +161,7 @@ void Session::start_census(MonotonicTime now)
     records_since_census_ = 0;
     settlement_.begin(now);
     census_cpu_before_ = other_threads_cpu_time();
-    census_thread_.start(CensusRequest{});
+    census_thread_.start();
 }
 
 /// Ends that no record told: of processes that came onto the books by a census, after

@@ -6,7 +6,7 @@
 
 namespace tcpledger {
 
-Expected<std::unique_ptr<Snapshot>> take_snapshot(const CensusRequest& request)
+Expected<std::unique_ptr<Snapshot>> take_snapshot()
 {
     const HeldCapabilities held = held_capabilities();
     if (!held.can_trace() && !held.can_read_processes()) {
@@ -16,7 +16,7 @@ Expected<std::unique_ptr<Snapshot>> take_snapshot(const CensusRequest& request)
     }
     auto snapshot = std::make_unique<Snapshot>();
     const CensusTaker taker = CensusTaker::open();
-    snapshot->census = taker.take(request);
+    snapshot->census = taker.take();
     if (snapshot->census.netns_inums.empty()) {
         std::string notes;
         for (const std::string& note : snapshot->census.notes) {

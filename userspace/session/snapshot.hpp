@@ -16,6 +16,6 @@ struct Snapshot {
 };
 
 /// kNotPermitted without the privileges to see who holds what.
-[[nodiscard]] Expected<std::unique_ptr<Snapshot>> take_snapshot(const CensusRequest& request = {});
+[[nodiscard]] Expected<std::unique_ptr<Snapshot>> take_snapshot();
 
 } // namespace tcpledger
