@@ -135,7 +135,7 @@ static __always_inline void send_owned_transition(struct sock *sk, int old_state
 	submit_record(out, time_ns);
 }
 
-static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
+static __always_inline void send_set_state(struct sock *sk, int old_state, int new_state)
 {
 	if (sk->sk_protocol != IPPROTO_TCP_NUMBER)
 		return;
@@ -146,6 +146,45 @@ static __always_inline void on_set_state(struct sock *sk, int old_state, int new
 		send_owned_transition(sk, old_state, new_state);
 	else
 		send_transition(sk, old_state, new_state);
+}
+
+/*
+ * key: 0. value: 1 while on_set_state() runs on this CPU. Written and read by the programs
+ * on inet_sock_set_state alone; one element, so it cannot be full.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} in_progress SEC(".maps");
+
+static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
+{
+	__u32 zero = 0;
+	volatile __u32 *running = bpf_map_lookup_elem(&in_progress, &zero);
+
+	if (!running)
+		return;
+	*running = 1;
+	send_set_state(sk, old_state, new_state);
+	*running = 0;
+}
+
+/*
+ * The kernel does not enter a program that runs on the same CPU already: a transition in a
+ * softirq that interrupted on_set_state() is skipped. This is for a second program, called
+ * next in line, which that softirq finds idle.
+ */
+static __always_inline void on_nested_set_state(struct sock *sk, int old_state, int new_state)
+{
+	__u32 zero = 0;
+	volatile __u32 *running = bpf_map_lookup_elem(&in_progress, &zero);
+
+	if (!running || !*running)
+		return;
+	count_caught_nested();
+	send_set_state(sk, old_state, new_state);
 }
 
 #endif /* TCPLEDGER_TRANSITION_BPF_H */

@@ -116,6 +116,7 @@ struct tl_holder {
 /* Per CPU: what did not reach the ring, by reason. */
 struct tl_counters {
 	tl_u64 lost_ring_full;
+	tl_u64 caught_nested; /* transitions that the second program took, the first being busy */
 };
 
 TL_STATIC_ASSERT(sizeof(struct tl_record_header) == 16, "wire layout");

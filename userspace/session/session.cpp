@@ -61,6 +61,9 @@ Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
     if (!tracer) {
         return tl::unexpected(tracer.error());
     }
+    if (observer) { // it wants each transition; counts alone can be repaired
+        tracer->catch_nested();
+    }
     std::unique_ptr<Session> session(
         new Session(std::move(*tracer), options, std::move(observer), std::move(on_loss)));
     // After the census has its thread, which keeps the usual priority. Without CAP_SYS_NICE it
@@ -124,8 +127,12 @@ void Session::notice_losses(MonotonicTime now)
         return;
     }
     next_loss_check_ = now + kLossCheckPeriod;
-    const std::uint64_t total = tracer_.losses().total();
-    if (total == lost_total_) {
+    const TracerLosses losses = tracer_.losses();
+    if (losses.recursion > 0) {
+        tracer_.catch_nested();
+    }
+    const std::uint64_t total = losses.total();
+    if (total <= lost_total_) {
         return;
     }
     const std::uint64_t lost = total - lost_total_;
