@@ -202,14 +202,13 @@ class Top(TopTest):
 
                 def all_counted():
                     self.next_document(stream)
-                    self.assertEqual(self.sums(stream, client), (2000, 2000))
-                    self.assertEqual(self.sums(stream, server), (2000, 2000))
+                    sums = self.sums(stream, client) + self.sums(stream, server)
+                    self.assertLessEqual(max(sums), 2000)
+                    # The rare burst that interrupts the program is lost to `top`, and said.
+                    self.assertLessEqual(4 * 2000 - sum(sums), self.lost(stream))
                 self.eventually(all_counted)
                 self.next_document(stream)
-                self.assertEqual(self.sums(stream, client), (2000, 2000))
-                self.assertEqual(self.sums(stream, server), (2000, 2000))
-                self.skip_if_others_caused_losses()
-                self.assertEqual(self.lost(stream), 0)
+                all_counted()
                 waiting = [s for s in self.n.ss() if s.state == "TIME_WAIT"
                            and port in (s.local[1], s.remote[1])]
                 if closer == "reset":

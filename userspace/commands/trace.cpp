@@ -36,7 +36,9 @@ public:
     {
         LineStreamOptions options;
         options.drop_marker = [this](std::uint64_t lines) {
-            return format_.dropped(lines, monotonic_now());
+            const std::string told = format_.dropped(lines, monotonic_now());
+            const std::uint64_t lost = std::exchange(lost_untold_, 0);
+            return lost == 0 ? told : told + "\n" + format_.loss(lost, monotonic_now());
         };
         Expected<LineStream> stream = LineStream::open(STDOUT_FILENO, std::move(options));
         if (!stream) {
@@ -66,7 +68,13 @@ public:
     /// Wall time is told by a new reading from here on: the clock may have been set.
     void renew_clock() { format_.renew_clock(read_clocks()); }
 
-    void loss(std::uint64_t lost) { stream_->write_line(format_.loss(lost, monotonic_now())); }
+    /// Where there is no room for the line, it comes with the one that tells of dropped lines.
+    void loss(std::uint64_t lost)
+    {
+        if (!stream_->write_line(format_.loss(lost, monotonic_now()))) {
+            lost_untold_ += lost;
+        }
+    }
 
     [[nodiscard]] LineStream& stream() { return *stream_; }
     [[nodiscard]] bool full() const { return left_ == 0; }
@@ -78,6 +86,7 @@ private:
     std::optional<LineStream> stream_;
     std::uint64_t left_;
     std::uint64_t shown_ = 0;
+    std::uint64_t lost_untold_ = 0;
 };
 
 } // namespace

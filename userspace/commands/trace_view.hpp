@@ -46,6 +46,9 @@ public:
 
 private:
     std::string_view format_json(const TraceLine& line);
+    /// The CSV row of a gap: a time, and how much is missing there.
+    [[nodiscard]] std::string gap_row(MonotonicTime now, std::optional<std::uint64_t> lost,
+                                      std::optional<std::uint64_t> dropped) const;
     std::string_view format_csv(const TraceLine& line);
     std::string_view format_text(const TraceLine& line);
     [[nodiscard]] std::chrono::system_clock::time_point wall(MonotonicTime time) const;
