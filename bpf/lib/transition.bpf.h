@@ -6,6 +6,7 @@
 #include "compat.bpf.h"
 #include "process.bpf.h"
 #include "ring.bpf.h"
+#include "socket.bpf.h"
 
 #include "../shared/events.h"
 
@@ -19,25 +20,6 @@ static __always_inline bool runs_in_caller(int old_state, int new_state)
 	return old_state == TCP_CLOSE || (old_state == TCP_LISTEN && new_state == TCP_CLOSE) ||
 	       (old_state == TCP_ESTABLISHED && new_state == TCP_FIN_WAIT1) ||
 	       (old_state == TCP_CLOSE_WAIT && new_state == TCP_LAST_ACK);
-}
-
-/* Both addresses in the 16-byte form; IPv4 as ::ffff:a.b.c.d. */
-static __always_inline void fill_addresses(struct tl_transition *out, const struct sock *sk)
-{
-	if (out->family == AF_INET6) {
-		__builtin_memcpy(out->local_address, &sk->__sk_common.skc_v6_rcv_saddr,
-				 TL_ADDRESS_BYTES);
-		__builtin_memcpy(out->remote_address, &sk->__sk_common.skc_v6_daddr,
-				 TL_ADDRESS_BYTES);
-		return;
-	}
-	__u32 *local = (__u32 *)out->local_address;
-	__u32 *remote = (__u32 *)out->remote_address;
-
-	local[0] = local[1] = remote[0] = remote[1] = 0;
-	local[2] = remote[2] = bpf_htonl(0xffff);
-	local[3] = sk->__sk_common.skc_rcv_saddr;
-	remote[3] = sk->__sk_common.skc_daddr;
 }
 
 /*
@@ -76,14 +58,6 @@ static __always_inline __u8 socket_flags(const struct sock_common *common)
 	return flags;
 }
 
-/* The socket's identity for the whole of its life; settled now if nobody asked before. */
-static __always_inline __u64 lasting_cookie(struct sock *sk)
-{
-	__u64 cookie = sk->__sk_common.skc_cookie.counter;
-
-	return cookie ? cookie : bpf_get_socket_cookie(sk);
-}
-
 static __always_inline void fill_transition(struct tl_transition *out, struct sock *sk,
 					    int old_state, int new_state)
 {
@@ -93,18 +67,14 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 	out->cookie = is_clone ? 0 : lasting_cookie(sk);
 	out->sock = (__u64)sk;
 	out->listener_sock = is_clone ? original_of_clone(sk) : 0;
-	out->netns_inum = common->skc_net.net->ns.inum;
-	out->family = common->skc_family;
 	out->old_state = old_state;
 	out->new_state = new_state;
-	out->local_port = common->skc_num;
-	if (!out->local_port && new_state == TCP_CLOSE)
-		out->local_port = remembered_port(sk);
-	out->remote_port = bpf_ntohs(common->skc_dport);
 	out->error = sk->sk_err;
 	out->shutdown = sk->sk_shutdown;
 	out->flags = socket_flags(common);
-	fill_addresses(out, sk);
+	fill_tuple(out, common);
+	if (!out->local_port && new_state == TCP_CLOSE)
+		out->local_port = remembered_port(sk);
 }
 
 static __always_inline void send_transition(struct sock *sk, int old_state, int new_state)

@@ -26,6 +26,7 @@ namespace {
 struct Typed {
     CommonOptions common;
     std::string color = "auto";
+    std::string hooks = "auto";
     double delay_s = 1.0;
     double duration_s = 0;
     std::vector<std::string> states;
@@ -100,13 +101,19 @@ void add_common(CLI::App& command, Typed& typed)
         ->check(CLI::IsMember({"auto", "always", "never"}));
 }
 
-void add_ring_size(CLI::App& command, Typed& typed)
+/// The options of every command that traces.
+void add_tracing(CLI::App& command, Typed& typed)
 {
     command
         .add_option("--ring-size", typed.common.ring_bytes,
                     "size of the ring buffer (64K to 1G; default 4M a CPU, 8M to 64M)")
         ->transform(CLI::AsSizeValue(false))
         ->check(CLI::Range(std::size_t{64} << 10, std::size_t{1} << 30));
+    command
+        .add_option("--hooks", typed.hooks,
+                    "auto: refinements where this kernel has them (default); tracepoints: never; "
+                    "fentry: all of them, or fail")
+        ->check(CLI::IsMember({"auto", "tracepoints", "fentry"}));
 }
 
 void add_families(CLI::App& command, bool& only_ipv4, bool& only_ipv6)
@@ -130,7 +137,7 @@ CLI::App& add_top(CLI::App& app, Typed& typed)
     CLI::App& top = *app.add_subcommand("top", "live: processes by states, opened and closed");
     TopOptions& options = typed.top;
     add_common(top, typed);
-    add_ring_size(top, typed);
+    add_tracing(top, typed);
     top.add_flag("--once", options.once, "one table after one interval, then end");
     top.add_flag("-b,--batch", options.batch, "tables one after another, no screen control");
     top.add_option("-d,--delay", typed.delay_s, "seconds between tables (default 1)")
@@ -153,7 +160,7 @@ CLI::App& add_trace(CLI::App& app, Typed& typed)
     CLI::App& trace = *app.add_subcommand("trace", "each state transition as it happens");
     TraceOptions& options = typed.trace;
     add_common(trace, typed);
-    add_ring_size(trace, typed);
+    add_tracing(trace, typed);
     trace.add_option("-p,--pid", options.pid, "only connections of this process")
         ->check(CLI::Range(1U, 4194304U));
     trace.add_option("-L,--localport", options.local_ports, "only these local ports (80,443)")
@@ -228,6 +235,9 @@ CommonOptions finished_common(const Typed& typed)
 {
     CommonOptions common = typed.common;
     common.color = parse_color_mode(typed.color).value_or(ColorMode::kAuto);
+    common.hooks = typed.hooks == "fentry"        ? HookMode::kFentry
+                   : typed.hooks == "tracepoints" ? HookMode::kTracepoints
+                                                  : HookMode::kAuto;
     return common;
 }
 

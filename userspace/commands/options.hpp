@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/tcp_state.hpp"
+#include "kernel/refinements.hpp"
 #include "output/color.hpp"
 
 #include <chrono>
@@ -21,6 +22,7 @@ struct CommonOptions {
     bool json = false;
     ColorMode color = ColorMode::kAuto;
     std::size_t ring_bytes = 0; ///< 0 = by the number of CPUs
+    HookMode hooks = HookMode::kAuto;
 };
 
 struct TopOptions {

@@ -94,7 +94,8 @@ TopReport make_report(const Session& session, const TopOptions& options, millise
 ExitStatus run(const TopOptions& options)
 {
     StopSignals signals;
-    Expected<std::unique_ptr<Session>> opened = Session::open({options.common.ring_bytes});
+    Expected<std::unique_ptr<Session>> opened =
+        Session::open({options.common.ring_bytes, options.common.hooks});
     if (!opened) {
         return fail(opened.error());
     }

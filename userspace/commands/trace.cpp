@@ -96,7 +96,7 @@ ExitStatus run(const TraceOptions& options)
     StopSignals signals;
     TraceOutput output(options, read_clocks());
     Expected<std::unique_ptr<Session>> opened = Session::open(
-        {options.common.ring_bytes},
+        {options.common.ring_bytes, options.common.hooks},
         [&](const AppliedTransition& transition) { output.transition(transition); },
         [&](std::uint64_t lost) { output.loss(lost); });
     if (!opened) {

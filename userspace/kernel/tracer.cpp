@@ -18,6 +18,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -99,6 +100,7 @@ struct Tracer::Impl {
     std::unique_ptr<tracer_bpf, SkeletonDeleter> skeleton;
     std::vector<RecordRing> rings;
     RingMerge<RecordRing> merge{rings};
+    std::optional<Refinements> refinements;
     std::size_t ring_bytes = 0; ///< of all rings together
     bool catches_nested = false;
     UniqueFd wake; ///< an epoll that tells of wake-ups only: a ring itself polls readable
@@ -145,6 +147,14 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     if (!handed) {
         return tl::unexpected(handed.error());
     }
+    // Attached first, so that no socket closes without telling what it leaves behind.
+    auto refinements = Refinements::open(
+        options.hooks, {bpf_map__fd(skeleton.maps.records), bpf_map__fd(skeleton.maps.counters),
+                        skeleton.rodata->wakeup_bytes, skeleton.rodata->ring_mask});
+    if (!refinements) {
+        return tl::unexpected(refinements.error());
+    }
+    impl->refinements.emplace(std::move(*refinements));
     if (const int result = tracer_bpf__attach(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot attach to inet_sock_set_state"));
     }
@@ -197,7 +207,13 @@ TracerLosses Tracer::losses() const
         }
     }
     losses.recursion -= std::min(losses.recursion, caught); // read later: may include more
+    losses.recursion += impl_->refinements->recursion_misses();
     return losses;
+}
+
+bool Tracer::is_refined(Tells what) const
+{
+    return impl_->refinements->tell(what);
 }
 
 ProgramTime Tracer::program_time() const

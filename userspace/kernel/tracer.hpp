@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "kernel/refinements.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -17,6 +18,7 @@ struct TracerOptions {
     /// Size of all rings together; each is rounded up to a power of two of pages. 0 = by the
     /// number of CPUs.
     std::size_t ring_bytes = 0;
+    HookMode hooks = HookMode::kAuto;
 };
 
 /// Records that did not reach user space since attach, by reason.
@@ -62,6 +64,8 @@ public:
     void catch_nested();
     [[nodiscard]] ProgramTime program_time() const;
     [[nodiscard]] std::size_t ring_bytes() const;
+    /// True if a refinement that tells this is at work.
+    [[nodiscard]] bool is_refined(Tells what) const;
 
 private:
     struct Impl;

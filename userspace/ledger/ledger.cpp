@@ -1,35 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "ledger/ledger.hpp"
 
+#include "ledger/records.hpp"
+
 #include <cstring>
-#include <functional>
-#include <string_view>
 
 namespace tcpledger {
 namespace {
 
-constexpr std::uint64_t kNsPerStartTick = 1'000'000'000 / kStartTicksPerSecond;
 constexpr std::uint8_t kShutdownBoth = 3; // RCV_SHUTDOWN | SEND_SHUTDOWN
-
-FourTuple tuple_of(const tl_transition& event)
-{
-    return {event.netns_inum,
-            {IpAddress::from_bytes(event.local_address), event.local_port},
-            {IpAddress::from_bytes(event.remote_address), event.remote_port}};
-}
-
-MonotonicTime time_of(const tl_record_header& header)
-{
-    return MonotonicTime(static_cast<std::int64_t>(header.time_ns));
-}
-
-ProcessFacts facts_of(const tl_process& process)
-{
-    return {{process.tgid, process.start_ns / kNsPerStartTick},
-            process.cgroup_id,
-            process.uid,
-            {process.comm, ::strnlen(process.comm, sizeof(process.comm))}};
-}
 
 bool is_clone(TcpState old_state, TcpState new_state)
 {
@@ -90,6 +69,12 @@ void Ledger::apply_record(const void* data, std::size_t size)
     } else if ((header.kind == TL_RECORD_PROCESS_EXEC || header.kind == TL_RECORD_PROCESS_EXIT) &&
                read_record(data, size, process_event)) {
         apply_process_event(process_event);
+    } else if (header.kind == TL_RECORD_ACCEPTED && read_record(data, size, owned)) {
+        apply_accept(owned.transition, owned.process);
+    } else if (header.kind == TL_RECORD_LEFT_BEHIND && read_record(data, size, transition)) {
+        apply_left_behind(transition);
+    } else if (header.kind == TL_RECORD_MINI_SOCKET && read_record(data, size, transition)) {
+        apply_mini_socket(transition);
     } else {
         ++counters_.malformed;
     }
@@ -122,14 +107,14 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
         return;
     }
     ++counters_.transitions;
+    if (*new_state == TcpState::kClose && has_left_already(event)) {
+        return;
+    }
 
     const ConnectionId id = find_or_enter(event, *old_state, *new_state);
     Connection& connection = books_.details(id);
     const MonotonicTime time = time_of(event.header);
-    const bool entry_seen = connection.last_event != MonotonicTime{} &&
-                            !connection.age_is_lower_bound && connection.state == *old_state;
-    const std::optional<MonotonicTime> time_in_old_state =
-        entry_seen ? std::optional(time - connection.entered) : std::nullopt;
+    const std::optional<MonotonicTime> time_in_old_state = time_in(connection, *old_state, time);
 
     follow_identity(id, event);
     if (process != nullptr) {
@@ -311,19 +296,11 @@ void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_st
 {
     const Connection& connection = books_.at(id);
     const MonotonicTime time = time_of(event.header);
-    const bool was_connection =
-        old_state != TcpState::kListen && !(connection.passive && old_state == TcpState::kSynRecv);
-    if (was_connection) {
-        ++counters_.closed;
-        ++books_.processes().at(connection.owner).closed;
-    }
-    const std::optional<TcpState> mini = mini_state(event, old_state);
+    count_closing(id, old_state);
+    const std::optional<TcpState> mini =
+        minis_are_told_ ? std::nullopt : mini_state(event, old_state);
     if (mini && connection.kind == SocketKind::kFull && connection.tuple.remote.port != 0) {
-        if (remember_ends_) {
-            ended_cookies_.insert(connection.cookie);
-        }
-        replace_mini(connection.tuple);
-        books_.shrink(id, *mini, *mini == connection.state ? connection.entered : time);
+        become_mini(id, *mini, time);
         return;
     }
     const FourTuple tuple = connection.tuple;
@@ -331,6 +308,30 @@ void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_st
     if (old_state == TcpState::kLastAck && event.error == 0) {
         settle_peer(tuple, time);
     }
+}
+
+void Ledger::count_closing(ConnectionId id, TcpState old_state)
+{
+    const Connection& connection = books_.at(id);
+    if (old_state != TcpState::kListen &&
+        !(connection.passive && old_state == TcpState::kSynRecv)) {
+        ++counters_.closed;
+        ++books_.processes().at(connection.owner).closed;
+    }
+}
+
+/// The full socket is gone, its mini-socket in `state` has its tuple.
+void Ledger::become_mini(ConnectionId id, TcpState state, MonotonicTime time)
+{
+    const Connection& connection = books_.at(id);
+    if (remember_ends_) {
+        ended_cookies_.insert(connection.cookie);
+    }
+    replace_mini(connection.tuple);
+    const bool stays = state == connection.state;
+    const bool lower_bound = stays && connection.age_is_lower_bound;
+    books_.shrink(id, state, stays ? connection.entered : time);
+    books_.details(id).age_is_lower_bound = lower_bound;
 }
 
 void Ledger::leave(ConnectionId id)

@@ -48,6 +48,10 @@ public:
     [[nodiscard]] const Books& books() const { return books_; }
     [[nodiscard]] const LedgerCounters& counters() const { return counters_; }
 
+    /// Whether records tell which mini-sockets are left behind. Where they do not, it is
+    /// concluded from the last transition.
+    void expect_told_minis(bool told) { minis_are_told_ = told; }
+
     /// Starts the interval counters anew.
     void begin_interval();
 
@@ -62,6 +66,9 @@ private:
 
     void apply_transition(const tl_transition& event, const tl_process* process);
     void apply_process_event(const tl_process_event& event);
+    void apply_accept(const tl_transition& event, const tl_process& process);
+    void apply_left_behind(const tl_transition& event);
+    void apply_mini_socket(const tl_transition& event);
 
     ConnectionId find_or_enter(const tl_transition& event, TcpState old_state, TcpState new_state);
     ConnectionId enter_clone(const tl_transition& event);
@@ -72,6 +79,14 @@ private:
     void attribute(ConnectionId id, const tl_transition& event, TcpState old_state,
                    const tl_process& process);
     void finish(ConnectionId id, const tl_transition& event, TcpState old_state);
+    void count_closing(ConnectionId id, TcpState old_state);
+    void become_mini(ConnectionId id, TcpState state, MonotonicTime time);
+    [[nodiscard]] bool has_left_already(const tl_transition& event) const;
+    void enter_half_open(const tl_transition& event, ConnectionId known);
+    void enter_time_wait(ConnectionId id, MonotonicTime time);
+    void end_mini(ConnectionId id, TcpState old_state, MonotonicTime time);
+    void show(ConnectionId id, MonotonicTime time, TcpState old_state, TcpState new_state,
+              std::optional<MonotonicTime> time_in_old_state);
     void leave(ConnectionId id);
     void replace_mini(const FourTuple& tuple);
     void settle_peer(const FourTuple& tuple, MonotonicTime time);
@@ -79,6 +94,7 @@ private:
     Observer observer_;
     Books books_;
     LedgerCounters counters_;
+    bool minis_are_told_ = false;
     bool remember_ends_ = false;
     Ended ended_cookies_;
     Ended ended_tuples_; ///< their hashes

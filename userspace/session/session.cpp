@@ -57,7 +57,7 @@ Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
     if (!possible) {
         return tl::unexpected(possible.error());
     }
-    Expected<Tracer> tracer = Tracer::open({options.ring_bytes});
+    Expected<Tracer> tracer = Tracer::open({options.ring_bytes, options.hooks});
     if (!tracer) {
         return tl::unexpected(tracer.error());
     }
@@ -78,6 +78,7 @@ Session::Session(Tracer tracer, SessionOptions options, Ledger::Observer observe
     : tracer_(std::move(tracer)), options_(options), ledger_(std::move(observer)),
       on_loss_(std::move(on_loss))
 {
+    ledger_.expect_told_minis(tracer_.is_refined(Tells::kTimeWaitBegin));
 }
 
 void Session::step(std::chrono::milliseconds limit, int wake_fd)
