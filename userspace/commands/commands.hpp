@@ -11,6 +11,7 @@ namespace tcpledger {
 [[nodiscard]] ExitStatus run(const TraceOptions& options);
 [[nodiscard]] ExitStatus run(const StatesOptions& options);
 [[nodiscard]] ExitStatus run(const ListOptions& options);
+[[nodiscard]] ExitStatus run(const ListenOptions& options);
 [[nodiscard]] ExitStatus run(const DoctorOptions& options);
 
 } // namespace tcpledger

@@ -67,10 +67,22 @@ struct ListOptions {
     std::vector<TcpState> states; ///< empty: all
 };
 
+struct ListenOptions {
+    CommonOptions common;
+    std::string netns; ///< empty: all
+    bool tcp = false;  ///< neither: TCP
+    bool udp = false;
+    bool only_ipv4 = false;
+    bool only_ipv6 = false;
+    bool no_header = false;
+    bool csv = false;
+};
+
 struct DoctorOptions {
     CommonOptions common;
 };
 
-using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, DoctorOptions>;
+using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, ListenOptions,
+                             DoctorOptions>;
 
 } // namespace tcpledger
