@@ -10,11 +10,23 @@ void add_netns(CLI::App& command, std::string& netns)
                        "only this network namespace: a name of ip netns, an inode number, a path");
 }
 
+void add_interval(CLI::App& command, double& seconds)
+{
+    command.add_option("--for", seconds, "seconds between the two looks (default 2)")
+        ->check(CLI::Range(0.1, 600.0));
+}
+
+std::chrono::milliseconds to_milliseconds(double seconds)
+{
+    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
+}
+
 } // namespace
 
 InspectionCli::InspectionCli(CLI::App& app)
 {
     add_listen(app);
+    add_audit(app);
 }
 
 void InspectionCli::add_common(CLI::App& command)
@@ -56,8 +68,33 @@ void InspectionCli::add_listen(CLI::App& app)
                   "  tcpledger listen --json | jq '.listeners[] | select(.reach==\"any\")'");
 }
 
+void InspectionCli::add_audit(CLI::App& app)
+{
+    CLI::App& audit = *app.add_subcommand(
+        "audit", "findings with evidence and advice; nothing on a healthy host");
+    audit_app_ = &audit;
+    add_common(audit);
+    add_netns(audit, audit_.netns);
+    add_interval(audit, interval_s_);
+    audit.add_option("--fail-on", fail_on_, "status 4 with such a finding: warning or critical")
+        ->check(CLI::IsMember({"warning", "critical"}));
+    audit.footer("Examples:\n"
+                 "  tcpledger audit\n"
+                 "  tcpledger audit --fail-on critical --for 10 || page-somebody\n"
+                 "  tcpledger audit --json | jq -r '.findings[].title'");
+}
+
 std::optional<Command> InspectionCli::parsed() const
 {
+    if (audit_app_->parsed()) {
+        AuditOptions options = audit_;
+        options.common = common();
+        options.interval = to_milliseconds(interval_s_);
+        if (!fail_on_.empty()) {
+            options.fail_on = fail_on_ == "warning" ? Severity::kWarning : Severity::kCritical;
+        }
+        return options;
+    }
     if (listen_app_->parsed()) {
         ListenOptions options = listen_;
         options.common = common();

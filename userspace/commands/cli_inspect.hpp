@@ -23,6 +23,7 @@ public:
 
 private:
     void add_listen(CLI::App& app);
+    void add_audit(CLI::App& app);
     void add_common(CLI::App& command);
     [[nodiscard]] CommonOptions common() const;
 
@@ -30,6 +31,10 @@ private:
     std::string color_ = "auto";
     ListenOptions listen_;
     const CLI::App* listen_app_ = nullptr;
+    AuditOptions audit_;
+    std::string fail_on_;
+    double interval_s_ = 2.0;
+    const CLI::App* audit_app_ = nullptr;
 };
 
 } // namespace tcpledger

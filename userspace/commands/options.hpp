@@ -3,6 +3,7 @@
 // cli.cpp, read by the commands.
 #pragma once
 
+#include "analysis/finding.hpp"
 #include "base/tcp_state.hpp"
 #include "output/color.hpp"
 
@@ -78,11 +79,18 @@ struct ListenOptions {
     bool csv = false;
 };
 
+struct AuditOptions {
+    CommonOptions common;
+    std::string netns; ///< empty: all
+    std::chrono::milliseconds interval{2000};
+    std::optional<Severity> fail_on;
+};
+
 struct DoctorOptions {
     CommonOptions common;
 };
 
 using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, ListenOptions,
-                             DoctorOptions>;
+                             AuditOptions, DoctorOptions>;
 
 } // namespace tcpledger

@@ -134,22 +134,6 @@ void add_udp_listeners(Inventory& inventory, const std::vector<NetworkNamespace>
     std::ranges::move(datagrams.notes, std::back_inserter(inventory.notes));
 }
 
-void add_siblings(Inventory& inventory)
-{
-    std::map<std::tuple<std::uint32_t, std::uint8_t, Endpoint, std::uint32_t>, std::uint32_t>
-        counts;
-    const auto key = [](const Listener& listener) {
-        return std::tuple(listener.row.tuple.netns_inum, listener.row.protocol,
-                          listener.row.tuple.local, listener.row.interface_index);
-    };
-    for (const Listener& listener : inventory.listeners) {
-        ++counts[key(listener)];
-    }
-    for (Listener& listener : inventory.listeners) {
-        listener.siblings = counts[key(listener)] - 1;
-    }
-}
-
 void add_containers(Inventory& inventory)
 {
     const ProcFs proc;
@@ -203,6 +187,22 @@ void add_tcp_listeners(Inventory& inventory, const Snapshot& snapshot,
     add_half_open(inventory, count_half_open(snapshot.census));
 }
 
+void count_siblings(Inventory& inventory)
+{
+    std::map<std::tuple<std::uint32_t, std::uint8_t, Endpoint, std::uint32_t>, std::uint32_t>
+        counts;
+    const auto key = [](const Listener& listener) {
+        return std::tuple(listener.row.tuple.netns_inum, listener.row.protocol,
+                          listener.row.tuple.local, listener.row.interface_index);
+    };
+    for (const Listener& listener : inventory.listeners) {
+        ++counts[key(listener)];
+    }
+    for (Listener& listener : inventory.listeners) {
+        listener.siblings = counts[key(listener)] - 1;
+    }
+}
+
 void finish_inventory(Inventory& inventory, const std::vector<NetworkNamespace>& namespaces)
 {
     const auto places = places_of(namespaces);
@@ -212,7 +212,7 @@ void finish_inventory(Inventory& inventory, const std::vector<NetworkNamespace>&
                           tuple.local.address, listener.owner ? listener.owner->pid : 0,
                           listener.row.cookie);
     });
-    add_siblings(inventory);
+    count_siblings(inventory);
     add_containers(inventory);
     std::unordered_set<std::uint32_t> used;
     for (const Listener& listener : inventory.listeners) {

@@ -55,6 +55,9 @@ struct Inventory {
 void add_tcp_listeners(Inventory& inventory, const Snapshot& snapshot,
                        const std::vector<NetworkNamespace>& namespaces);
 
+/// Fills in how many share an address and port.
+void count_siblings(Inventory& inventory);
+
 /// Sorts, fills in containers and siblings, and reads the namespaces that have a listener.
 void finish_inventory(Inventory& inventory, const std::vector<NetworkNamespace>& namespaces);
 
