@@ -5,6 +5,7 @@
 #include "commands/commands.hpp"
 #include "output/format.hpp"
 #include "output/stream.hpp"
+#include "output/wrap.hpp"
 #include "session/audit_look.hpp"
 
 #include <fmt/format.h>
@@ -23,11 +24,12 @@ std::string render_text(const AuditLook& look, const std::vector<Finding>& findi
     for (const Finding& finding : findings) {
         text += render_finding(finding, painter, width) + "\n";
     }
-    return text +
-           fmt::format("{}; looked twice within {} at {} sockets in {} network namespace{}\n",
-                       summary(findings), format_duration(look.facts.interval),
-                       format_count(look.facts.sockets.size()), look.facts.netns.size(),
-                       look.facts.netns.size() == 1 ? "" : "s");
+    const std::size_t namespaces = look.facts.netns.size();
+    const std::string last = fmt::format(
+        "{}; looked twice within {} at {} sockets in {} network namespace{}", summary(findings),
+        format_duration(look.facts.interval), format_count(look.facts.sockets.size()), namespaces,
+        namespaces == 1 ? "" : "s");
+    return text + wrap(last, "", width);
 }
 
 void write_json(JsonWriter& json, const AuditLook& look, const std::vector<Finding>& findings)
