@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/cli.hpp"
 
+#include "commands/cli_inspect.hpp"
 #include "commands/top_columns.hpp"
 #include "output/escape.hpp"
 #include "version.hpp"
@@ -302,6 +303,7 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     const CLI::App& trace = add_trace(app, typed);
     const CLI::App& states = add_states_command(app, typed);
     const CLI::App& list = add_list(app, typed);
+    InspectionCli inspection(app);
     CLI::App& doctor = *app.add_subcommand("doctor", "what this kernel and these privileges allow");
     add_common(doctor, typed);
 
@@ -334,6 +336,9 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
         typed.list.common = common;
         typed.list.states = finished_states(typed);
         return typed.list;
+    }
+    if (std::optional<Command> command = inspection.parsed()) {
+        return *std::move(command);
     }
     if (doctor.parsed()) {
         return DoctorOptions{common};

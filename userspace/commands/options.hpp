@@ -3,6 +3,7 @@
 // cli.cpp, read by the commands.
 #pragma once
 
+#include "analysis/finding.hpp"
 #include "base/tcp_state.hpp"
 #include "kernel/refinements.hpp"
 #include "output/color.hpp"
@@ -69,10 +70,29 @@ struct ListOptions {
     std::vector<TcpState> states; ///< empty: all
 };
 
+struct ListenOptions {
+    CommonOptions common;
+    std::string netns; ///< empty: all
+    bool tcp = false;  ///< neither: TCP
+    bool udp = false;
+    bool only_ipv4 = false;
+    bool only_ipv6 = false;
+    bool no_header = false;
+    bool csv = false;
+};
+
+struct AuditOptions {
+    CommonOptions common;
+    std::string netns; ///< empty: all
+    std::chrono::milliseconds interval{2000};
+    std::optional<Severity> fail_on;
+};
+
 struct DoctorOptions {
     CommonOptions common;
 };
 
-using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, DoctorOptions>;
+using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, ListenOptions,
+                             AuditOptions, DoctorOptions>;
 
 } // namespace tcpledger
