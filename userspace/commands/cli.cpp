@@ -14,6 +14,7 @@
 #include <charconv>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ struct Typed {
     TraceOptions trace;
     StatesOptions states_command;
     ListOptions list;
+    double verify_s = 60.0;
+    double every_s = 5.0;
 };
 
 std::string all_state_names()
@@ -219,6 +222,33 @@ CLI::App& add_list(CLI::App& app, Typed& typed)
     return list;
 }
 
+/// "60", "60s", "1.5m" and the like, in seconds.
+CLI::Validator as_seconds()
+{
+    return CLI::AsNumberWithUnit(
+        std::map<std::string, double>{{"ms", 0.001}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}});
+}
+
+CLI::App& add_verify(CLI::App& app, Typed& typed)
+{
+    CLI::App& verify =
+        *app.add_subcommand("verify", "holds the books against independent looks at the kernel");
+    add_common(verify, typed);
+    add_ring_size(verify, typed);
+    verify.add_option("--for", typed.verify_s, "how long (default 60s)")
+        ->transform(as_seconds())
+        ->check(CLI::Range(0.1, 86400.0 * 30));
+    verify.add_option("--every", typed.every_s, "from one check to the next (default 5s)")
+        ->transform(as_seconds())
+        ->check(CLI::Range(0.1, 86400.0));
+    verify.footer("Status 4 when a difference persists.\n"
+                  "Examples:\n"
+                  "  tcpledger verify\n"
+                  "  tcpledger verify --for 10m --every 30s\n"
+                  "  tcpledger verify --json --for 20s | jq -c .differences");
+    return verify;
+}
+
 std::chrono::milliseconds to_milliseconds(double seconds)
 {
     return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
@@ -292,6 +322,7 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     const CLI::App& trace = add_trace(app, typed);
     const CLI::App& states = add_states_command(app, typed);
     const CLI::App& list = add_list(app, typed);
+    const CLI::App& verify = add_verify(app, typed);
     CLI::App& doctor = *app.add_subcommand("doctor", "what this kernel and these privileges allow");
     add_common(doctor, typed);
 
@@ -324,6 +355,10 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
         typed.list.common = common;
         typed.list.states = finished_states(typed);
         return typed.list;
+    }
+    if (verify.parsed()) {
+        return VerifyOptions{common, to_milliseconds(typed.verify_s),
+                             to_milliseconds(typed.every_s)};
     }
     if (doctor.parsed()) {
         return DoctorOptions{common};

@@ -12,5 +12,6 @@ namespace tcpledger {
 [[nodiscard]] ExitStatus run(const StatesOptions& options);
 [[nodiscard]] ExitStatus run(const ListOptions& options);
 [[nodiscard]] ExitStatus run(const DoctorOptions& options);
+[[nodiscard]] ExitStatus run(const VerifyOptions& options);
 
 } // namespace tcpledger

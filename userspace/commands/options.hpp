@@ -71,6 +71,13 @@ struct DoctorOptions {
     CommonOptions common;
 };
 
-using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, DoctorOptions>;
+struct VerifyOptions {
+    CommonOptions common;
+    std::chrono::milliseconds duration{60'000};
+    std::chrono::milliseconds every{5'000}; ///< from the start of one check to the next
+};
+
+using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, DoctorOptions,
+                             VerifyOptions>;
 
 } // namespace tcpledger
