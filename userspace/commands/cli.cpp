@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/cli.hpp"
 
+#include "commands/duration.hpp"
 #include "commands/top_columns.hpp"
 #include "output/escape.hpp"
 #include "version.hpp"
@@ -14,7 +15,6 @@
 #include <charconv>
 #include <cstdio>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -222,11 +222,18 @@ CLI::App& add_list(CLI::App& app, Typed& typed)
     return list;
 }
 
-/// "60", "60s", "1.5m" and the like, in seconds.
+/// Puts seconds in place of what was typed.
 CLI::Validator as_seconds()
 {
-    return CLI::AsNumberWithUnit(
-        std::map<std::string, double>{{"ms", 0.001}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}});
+    return {[](std::string& text) {
+                const auto seconds = parse_seconds(text);
+                if (!seconds || *seconds < 0.1 || *seconds > 86400.0 * 30) {
+                    return "no duration \"" + text + "\"; 100ms, 60s, 10m, 1.5h and the like";
+                }
+                text = fmt::format("{}", *seconds);
+                return std::string();
+            },
+            "DURATION"};
 }
 
 CLI::App& add_verify(CLI::App& app, Typed& typed)
@@ -235,12 +242,9 @@ CLI::App& add_verify(CLI::App& app, Typed& typed)
         *app.add_subcommand("verify", "holds the books against independent looks at the kernel");
     add_common(verify, typed);
     add_ring_size(verify, typed);
-    verify.add_option("--for", typed.verify_s, "how long (default 60s)")
-        ->transform(as_seconds())
-        ->check(CLI::Range(0.1, 86400.0 * 30));
+    verify.add_option("--for", typed.verify_s, "how long (default 60s)")->transform(as_seconds());
     verify.add_option("--every", typed.every_s, "from one check to the next (default 5s)")
-        ->transform(as_seconds())
-        ->check(CLI::Range(0.1, 86400.0));
+        ->transform(as_seconds());
     verify.footer("Status 4 when a difference persists.\n"
                   "Examples:\n"
                   "  tcpledger verify\n"

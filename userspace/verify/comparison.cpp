@@ -116,9 +116,8 @@ void Comparer::compare_socket(const PlainSocket& socket)
         ++result_.states_compared;
         Claims claims;
         claims.kernel = socket.state;
-        if (may_be_mini(socket)) { // a tuple comes again: when it ends tells one life from the next
-            claims.last_event = std::chrono::floor<std::chrono::seconds>(
-                witness_.finished + std::chrono::milliseconds(socket.expires_ms));
+        if (may_be_mini(socket)) {
+            claims.ends = witness_.finished + std::chrono::milliseconds(socket.expires_ms);
         }
         result_.differences.emplace(key, std::move(claims));
         return;

@@ -34,6 +34,7 @@ struct Claims {
     std::optional<ProcessKey> owner;     ///< on the books; nothing: [kernel], [unknown] or no entry
     std::string owner_comm;              ///< raw bytes
     MonotonicTime last_event{};          ///< the last event that the books know of it
+    MonotonicTime ends{}; ///< when its timer fires; of a mini-socket that is not on the books
 };
 
 using Differences = std::map<DifferenceKey, Claims>;

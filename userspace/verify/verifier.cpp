@@ -9,6 +9,10 @@ namespace {
 /// A dump that goes on in the middle of a hash bucket can skip a socket; hardly so often.
 constexpr unsigned kLooksThatProve = 3;
 
+/// A tuple comes again and again under churn. Ends of its mini-socket's timer that are further
+/// apart than the time of a dump are those of two lives.
+constexpr std::chrono::seconds kSameEnd{2};
+
 /// Whether both speak of the same difference. That other processes hold a socket too, or that it
 /// has changed its state, makes no difference to an owner that is none of them.
 bool same_claims(Aspect aspect, const Claims& left, const Claims& right)
@@ -17,7 +21,8 @@ bool same_claims(Aspect aspect, const Claims& left, const Claims& right)
         return left.owner == right.owner && left.owner_comm == right.owner_comm;
     }
     return left.kernel == right.kernel && left.books == right.books &&
-           left.last_event == right.last_event;
+           left.last_event == right.last_event &&
+           std::chrono::abs(left.ends - right.ends) < kSameEnd;
 }
 
 } // namespace
