@@ -2,6 +2,7 @@
 #include "commands/cli.hpp"
 
 #include "commands/cli_inspect.hpp"
+#include "commands/duration.hpp"
 #include "commands/top_columns.hpp"
 #include "output/escape.hpp"
 #include "version.hpp"
@@ -36,6 +37,8 @@ struct Typed {
     TraceOptions trace;
     StatesOptions states_command;
     ListOptions list;
+    double verify_s = 60.0;
+    double every_s = 5.0;
 };
 
 std::string all_state_names()
@@ -227,6 +230,37 @@ CLI::App& add_list(CLI::App& app, Typed& typed)
     return list;
 }
 
+/// Puts seconds in place of what was typed.
+CLI::Validator as_seconds()
+{
+    return {[](std::string& text) {
+                const auto seconds = parse_seconds(text);
+                if (!seconds || *seconds < 0.1 || *seconds > 86400.0 * 30) {
+                    return "no duration \"" + text + "\"; 100ms, 60s, 10m, 1.5h and the like";
+                }
+                text = fmt::format("{}", *seconds);
+                return std::string();
+            },
+            "DURATION"};
+}
+
+CLI::App& add_verify(CLI::App& app, Typed& typed)
+{
+    CLI::App& verify =
+        *app.add_subcommand("verify", "holds the books against independent looks at the kernel");
+    add_common(verify, typed);
+    add_tracing(verify, typed);
+    verify.add_option("--for", typed.verify_s, "how long (default 60s)")->transform(as_seconds());
+    verify.add_option("--every", typed.every_s, "from one check to the next (default 5s)")
+        ->transform(as_seconds());
+    verify.footer("Status 4 when a difference persists.\n"
+                  "Examples:\n"
+                  "  tcpledger verify\n"
+                  "  tcpledger verify --for 10m --every 30s\n"
+                  "  tcpledger verify --json --for 20s | jq -c .differences");
+    return verify;
+}
+
 std::chrono::milliseconds to_milliseconds(double seconds)
 {
     return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
@@ -304,6 +338,7 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     const CLI::App& states = add_states_command(app, typed);
     const CLI::App& list = add_list(app, typed);
     InspectionCli inspection(app);
+    const CLI::App& verify = add_verify(app, typed);
     CLI::App& doctor = *app.add_subcommand("doctor", "what this kernel and these privileges allow");
     add_common(doctor, typed);
 
@@ -339,6 +374,10 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     }
     if (std::optional<Command> command = inspection.parsed()) {
         return *std::move(command);
+    }
+    if (verify.parsed()) {
+        return VerifyOptions{common, to_milliseconds(typed.verify_s),
+                             to_milliseconds(typed.every_s)};
     }
     if (doctor.parsed()) {
         return DoctorOptions{common};

@@ -14,5 +14,6 @@ namespace tcpledger {
 [[nodiscard]] ExitStatus run(const ListenOptions& options);
 [[nodiscard]] ExitStatus run(const AuditOptions& options);
 [[nodiscard]] ExitStatus run(const DoctorOptions& options);
+[[nodiscard]] ExitStatus run(const VerifyOptions& options);
 
 } // namespace tcpledger

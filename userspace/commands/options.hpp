@@ -92,7 +92,13 @@ struct DoctorOptions {
     CommonOptions common;
 };
 
+struct VerifyOptions {
+    CommonOptions common;
+    std::chrono::milliseconds duration{60'000};
+    std::chrono::milliseconds every{5'000}; ///< from the start of one check to the next
+};
+
 using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, ListenOptions,
-                             AuditOptions, DoctorOptions>;
+                             AuditOptions, VerifyOptions, DoctorOptions>;
 
 } // namespace tcpledger

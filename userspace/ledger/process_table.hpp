@@ -8,6 +8,7 @@
 #include <tsl/robin_map.h>
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -32,7 +33,7 @@ struct ProcessKey {
     std::uint32_t pid = 0;
     std::uint64_t start_ticks = 0; ///< since boot, kStartTicksPerSecond
 
-    bool operator==(const ProcessKey&) const = default;
+    auto operator<=>(const ProcessKey&) const = default;
 };
 
 /// What evidence tells of a process.

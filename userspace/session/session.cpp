@@ -151,7 +151,7 @@ void Session::settle_census(const Census& census)
     }
     const auto settle_began = cpu_time(CLOCK_THREAD_CPUTIME_ID);
     const SettlementReport report = settle(settlement_, census);
-    health_ = {report.drift, census.notes};
+    health_ = {report.drift, census.notes, health_.census_interval};
     mark_exited_processes();
     const auto cost = other_threads_cpu_time() - census_cpu_before_ +
                       cpu_time(CLOCK_THREAD_CPUTIME_ID) - settle_began;
@@ -161,6 +161,7 @@ void Session::settle_census(const Census& census)
     census_period_ = quiet ? std::min<MonotonicTime>(census_period_ * 2, kQuietCensusPeriod)
                            : options_.census_period;
     next_census_ = std::max(earliest_census_, census.started + census_period_);
+    health_.census_interval = next_census_ - census.started;
 }
 
 void Session::start_census(MonotonicTime now)

@@ -34,6 +34,8 @@ struct SessionOptions {
 struct SessionHealth {
     std::uint64_t drift = 0;        ///< differences that it found
     std::vector<std::string> notes; ///< what it could not see, each once
+    /// From one census to the next: what no event tells is on the books after two.
+    MonotonicTime census_interval{};
 };
 
 class Session {

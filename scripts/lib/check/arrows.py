@@ -15,7 +15,7 @@ LAYERS = {
     "shared": 0, "base": 0,
     "ledger": 1, "analysis": 1, "filter": 1,
     "kernel": 2, "netlink": 2, "procfs": 2, "output": 2, "stacks": 2,
-    "session": 3,
+    "session": 3, "verify": 3,
     "commands": 4,
 }
 PEERS = {("analysis", "ledger"), ("filter", "ledger"), ("base", "shared")}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// `verify`: a live session like any other, and beside it an independent witness of the kernel,
+// called again and again. The reader goes on draining while the witness looks.
+#include "commands/commands.hpp"
+#include "commands/signals.hpp"
+#include "commands/verify_view.hpp"
+#include "output/stream.hpp"
+#include "session/session.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <set>
+#include <utility>
+
+namespace tcpledger {
+namespace {
+
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+constexpr milliseconds kStep{50};
+/// From one look of a check to the next.
+constexpr milliseconds kLookAgain{500};
+/// What the books may be behind at least, beside two censuses: the witness's own time included.
+constexpr std::chrono::seconds kLeeway{2};
+
+class Verification {
+public:
+    Verification(const VerifyOptions& options, Session& session, LineStream& stream)
+        : options_(options), session_(session), stream_(stream),
+          painter_(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO)))
+    {
+    }
+
+    void run(StopSignals& signals)
+    {
+        const auto end = begun_ + options_.duration;
+        while (!signals.came() && !stream_.closed()) {
+            session_.step(kStep, signals.fd());
+            stream_.flush_if_due(Steady::now());
+            if (const std::optional<Witness> witness = call_.pick_up()) {
+                hear(*witness);
+            }
+            const auto now = Steady::now();
+            const bool over = now >= end && verdict_.checks > 0 && !verifier_.checking();
+            if (over && !call_.under_way()) {
+                return;
+            }
+            if (!over && !call_.under_way() && now >= next_look_) {
+                check_begun_ = verifier_.checking() ? check_begun_ : now;
+                call_.start();
+            }
+        }
+    }
+
+    /// Shows the verdict; true when it is good.
+    bool conclude()
+    {
+        verdict_.lost = session_.lost_total();
+        verdict_.took = Steady::now() - begun_;
+        if (options_.common.json) {
+            write_verdict(json_, verdict_);
+            stream_.write_line(json_.take_line());
+        } else {
+            stream_.write(render_verdict(verdict_, last_, painter_));
+        }
+        return verdict_.persistent == 0 && verdict_.sums_agree;
+    }
+
+private:
+    void hear(const Witness& witness)
+    {
+        for (const std::string& note : witness.notes) {
+            if (notes_.insert(note).second) {
+                spdlog::warn("{}", note);
+            }
+        }
+        session_.step(milliseconds(0)); // what is older than the witness's last word
+        const auto settling = 2 * session_.health().census_interval + kLeeway;
+        auto result = verifier_.hear(compare(session_.ledger().books(), witness), monotonic_now(),
+                                     {settling, settling});
+        if (!result) {
+            next_look_ = Steady::now() + kLookAgain;
+            return;
+        }
+        next_look_ = check_begun_ + options_.every;
+        show(std::move(*result));
+    }
+
+    void show(CheckResult result)
+    {
+        const VerifyCheck check{++verdict_.checks, read_clocks().wall, std::move(result)};
+        verdict_.compared += check.result.last.states_compared;
+        verdict_.persistent += check.result.persistent.size();
+        verdict_.sums_agree = verdict_.sums_agree && check.result.last.sums_agree;
+        if (options_.common.json) {
+            write_check(json_, check);
+            stream_.write_line(json_.take_line());
+        } else {
+            stream_.write(render_check(check, painter_));
+        }
+        stream_.flush();
+        last_ = check.result.last;
+    }
+
+    const VerifyOptions& options_;
+    Session& session_;
+    LineStream& stream_;
+    Painter painter_;
+    JsonWriter json_;
+    WitnessCall call_;
+    Verifier verifier_;
+    VerifyVerdict verdict_;
+    Comparison last_;
+    std::set<std::string> notes_;
+    Steady::time_point begun_ = Steady::now();
+    Steady::time_point check_begun_ = begun_;
+    Steady::time_point next_look_ = begun_;
+};
+
+} // namespace
+
+ExitStatus run(const VerifyOptions& options)
+{
+    StopSignals signals;
+    Expected<std::unique_ptr<Session>> opened =
+        Session::open({options.common.ring_bytes, options.common.hooks});
+    if (!opened) {
+        return fail(opened.error());
+    }
+    Session& session = **opened;
+    Expected<LineStream> stream = LineStream::open(STDOUT_FILENO);
+    if (!stream) {
+        return fail(stream.error());
+    }
+    while (!session.seeded() && !signals.came()) {
+        session.step(kStep, signals.fd());
+    }
+    for (const std::string& note : session.health().notes) {
+        spdlog::warn("{}", note);
+    }
+    Verification verification(options, session, *stream);
+    verification.run(signals);
+    const bool good = verification.conclude();
+    stream->close();
+    if (stream->error()) {
+        return fail(*stream->error());
+    }
+    return good ? ExitStatus::kDone : ExitStatus::kFinding;
+}
+
+} // namespace tcpledger
