@@ -54,7 +54,7 @@ protected:
     void SetUp() override
     {
         route_libbpf_messages();
-        Expected<Tracer> opened = Tracer::open({});
+        Expected<Tracer> opened = Tracer::open({.hooks = HookMode::kTracepoints});
         ASSERT_TRUE(opened) << opened.error().message();
         tracer_.emplace(std::move(*opened));
     }

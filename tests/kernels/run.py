@@ -26,7 +26,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 STATUS_SKIPPED = 77
 OBJECTS = ("empty", "tracer", "holders")
 # Test programs that run in guests as they do on the host: name, where it is built.
-PROGRAMS = (("bpf.tracer", "tests/bpf/test_bpf_tracer"), ("bpf.task_file_scan", "tests/bpf/test_bpf_task_file_scan"),
+PROGRAMS = (("bpf.tracer", "tests/bpf/test_bpf_tracer"), ("bpf.refinements", "tests/bpf/test_bpf_refinements"),
+            ("bpf.task_file_scan", "tests/bpf/test_bpf_task_file_scan"),
             ("e2e.netlink.sock_diag", "tests/e2e/test_e2e_netlink_sock_diag"))
 BOOT_SECONDS = 240
 

@@ -19,6 +19,7 @@ enum class BpfObject { kTracer, kHolders, kRefined };
 /// of the table that fits the kernel.
 enum class Tells {
     kTransitions,
+    kNestedTransitions, ///< those that interrupt the program for the others
     kProcessEnd,
     kProcessExec,
     kHolders,
