@@ -86,11 +86,18 @@ struct AuditOptions {
     std::optional<Severity> fail_on;
 };
 
+struct ReportOptions {
+    CommonOptions common;
+    std::string netns; ///< empty: all
+    std::chrono::milliseconds interval{2000};
+    bool markdown = false;
+};
+
 struct DoctorOptions {
     CommonOptions common;
 };
 
 using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, ListenOptions,
-                             AuditOptions, DoctorOptions>;
+                             AuditOptions, ReportOptions, DoctorOptions>;
 
 } // namespace tcpledger
