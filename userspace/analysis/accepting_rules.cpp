@@ -50,27 +50,19 @@ void advise_backlog(const AuditFacts& facts, const AuditSocket& listener, Findin
         finding.advice.push_back(words::set_sysctl(
             netns, "net.core.somaxconn", std::to_string(proposed),
             figures + ", which is somaxconn: the program asked for as much or more", risk));
-        finding.advice.push_back(
-            {.action = fmt::format("then restart {}: a queue keeps the limit that held when "
-                                   "listen() was called",
-                                   owner_name(facts, listener)),
-             .sysctl = {},
-             .present = {},
-             .proposed = {},
-             .why = "somaxconn is looked at by listen() only",
-             .risk = "a restart ends its connections",
-             .command = {}});
+        finding.advice.push_back(words::act(
+            fmt::format("then restart {}: a queue keeps the limit that held when "
+                        "listen() was called",
+                        owner_name(facts, listener)),
+            "somaxconn is looked at by listen() only", "a restart ends its connections"));
         return;
     }
-    finding.advice.push_back(
-        {.action = fmt::format("raise the backlog that {} gives to listen()",
-                               owner_name(facts, listener)),
-         .sysctl = {},
-         .present = std::to_string(limit),
-         .proposed = std::to_string(proposed),
-         .why = figures + fmt::format("; somaxconn ({}) is not what limits it", somaxconn),
-         .risk = risk,
-         .command = {}});
+    Advice advice = words::act(
+        fmt::format("raise the backlog that {} gives to listen()", owner_name(facts, listener)),
+        figures + fmt::format("; somaxconn ({}) is not what limits it", somaxconn), risk);
+    advice.present = std::to_string(limit);
+    advice.proposed = std::to_string(proposed);
+    finding.advice.push_back(std::move(advice));
 }
 
 /// The sources of half-open connections to a port, for people.

@@ -97,15 +97,12 @@ void close_wait(const AuditFacts& facts, Findings& findings)
                           "forgotten the connection by now: what the program still writes is "
                           "answered by a reset. Usually a path through the program, often one "
                           "for errors, on which the socket is not closed.";
-        finding.advice.push_back({.action = "find the close() that is missing in " +
-                                            finding.process->name() +
-                                            "; a restart gives the descriptors back until then",
-                                  .sysctl = {},
-                                  .present = {},
-                                  .proposed = {},
-                                  .why = "no sysctl ends CLOSE_WAIT: only close() does",
-                                  .risk = "a restart ends the process's other connections too",
-                                  .command = "tcpledger list --state CLOSE_WAIT"});
+        finding.advice.push_back(words::act("find the close() that is missing in " +
+                                                finding.process->name() +
+                                                "; a restart gives the descriptors back until then",
+                                            "no sysctl ends CLOSE_WAIT: only close() does",
+                                            "a restart ends the process's other connections too",
+                                            "tcpledger list --state CLOSE_WAIT"));
         findings.push_back(std::move(finding));
     }
 }
@@ -118,17 +115,14 @@ void fin_wait2(const AuditFacts& facts, Findings& findings)
         finding.meaning = "The program has shut down its sending side and keeps the descriptor "
                           "open, and the peers do not close theirs. tcp_fin_timeout ends "
                           "FIN_WAIT2 only after close(), so these stay as long as both wait.";
-        finding.advice.push_back(
-            {.action = "let " + finding.process->name() +
-                       " wait for the peer's end with a time limit, then close(); or mend the peer "
-                       "(it shows CLOSE_WAIT there)",
-             .sysctl = {},
-             .present = {},
-             .proposed = {},
-             .why = fmt::format("after close() each would end within tcp_fin_timeout ({})",
-                                words::duration(fin_timeout(facts.netns[entry.first.first]))),
-             .risk = "what the peer sends after close() is answered by a reset",
-             .command = "tcpledger list --state FIN_WAIT2"});
+        finding.advice.push_back(words::act(
+            "let " + finding.process->name() +
+                " wait for the peer's end with a time limit, then close(); or mend the peer (it "
+                "shows CLOSE_WAIT there)",
+            fmt::format("after close() each would end within tcp_fin_timeout ({})",
+                        words::duration(fin_timeout(facts.netns[entry.first.first]))),
+            "what the peer sends after close() is answered by a reset",
+            "tcpledger list --state FIN_WAIT2"));
         findings.push_back(std::move(finding));
     }
 }

@@ -82,14 +82,10 @@ void descriptors(const AuditFacts& facts, Findings& findings)
                           "open files): new clients wait in the accept queue, and log files "
                           "cannot be opened.";
         if (mine.close_wait * 2 >= used) {
-            finding.advice.push_back({.action = "mend the leak first: most are in CLOSE_WAIT",
-                                      .sysctl = {},
-                                      .present = {},
-                                      .proposed = {},
-                                      .why = fmt::format("{} of {} wait for this program's close()",
-                                                         mine.close_wait, used),
-                                      .risk = "none",
-                                      .command = "tcpledger list --state CLOSE_WAIT"});
+            finding.advice.push_back(words::act(
+                "mend the leak first: most are in CLOSE_WAIT",
+                fmt::format("{} of {} wait for this program's close()", mine.close_wait, used), {},
+                "tcpledger list --state CLOSE_WAIT"));
         }
         finding.advice.push_back(raise_limit(process, used, limit));
         findings.push_back(std::move(finding));

@@ -101,29 +101,31 @@ Advice widen_range(const AuditNetns& netns, const PortRange& range, std::uint64_
         "net.ipv4.ip_local_reserved_ports first");
 }
 
-void advise_ports(const AuditNetns& netns, const PortRange& range, const Path& path, const Use& use,
+/// Why so many are in TIME_WAIT, and how to live with them.
+void advise_time_wait(const AuditNetns& netns, const Path& path, const Use& use, std::uint64_t used,
+                      Finding& finding)
+{
+    finding.advice.push_back(
+        words::act("keep connections to this remote open and use them again (keep-alive, a pool), "
+                   "or let the remote close first",
+                   fmt::format("{} of the {} taken ports are in TIME_WAIT, for 60 s each: closed "
+                               "connections, not open ones",
+                               use.time_wait, used)));
+    if (netns.number("net.ipv4.tcp_timestamps").value_or(1) == 0) {
+        return; // without timestamps tcp_tw_reuse does nothing
+    }
+    finding.advice.push_back(words::set_sysctl(
+        netns, "net.ipv4.tcp_tw_reuse", path.remote.address.is_loopback() ? "2" : "1",
+        fmt::format("connect() may then take over the {} ports in TIME_WAIT once they are a second "
+                    "old",
+                    use.time_wait),
+        "needs TCP timestamps on both sides; behind a NAT or balancer that mixes several hosts' "
+        "timestamps a new connection can be refused or take in old data"));
+}
+
+void advise_ports(const AuditNetns& netns, const PortRange& range, const Use& use,
                   std::uint64_t used, Finding& finding)
 {
-    if (use.time_wait * 2 >= used) {
-        finding.advice.push_back(
-            {.action = "keep connections to this remote open and use them again (keep-alive, a "
-                       "pool), or let the remote close first",
-             .sysctl = {},
-             .present = {},
-             .proposed = {},
-             .why = fmt::format("{} of the {} taken ports are in TIME_WAIT, for 60 s each: closed "
-                                "connections, not open ones",
-                                use.time_wait, used),
-             .risk = "none",
-             .command = {}});
-        finding.advice.push_back(words::set_sysctl(
-            netns, "net.ipv4.tcp_tw_reuse", path.remote.address.is_loopback() ? "2" : "1",
-            fmt::format("connect() may then take over the {} ports in TIME_WAIT once they are a "
-                        "second old",
-                        use.time_wait),
-            "needs TCP timestamps on both sides; behind a NAT or balancer that mixes several "
-            "hosts' timestamps a new connection can be refused or take in old data"));
-    }
     if (range.high() < 65535 || range.low() > thresholds::kUnprivilegedPort) {
         finding.advice.push_back(widen_range(netns, range, used));
     }
@@ -136,14 +138,93 @@ void advise_ports(const AuditNetns& netns, const PortRange& range, const Path& p
             "meant"));
     }
     finding.advice.push_back(
-        {.action = "use more local addresses, or more addresses or ports of "
-                   "the remote: each pair has its own ports",
-         .sysctl = {},
-         .present = {},
-         .proposed = {},
-         .why = fmt::format("{} connections are open at the same time", used - use.time_wait),
-         .risk = "none",
-         .command = {}});
+        words::act("use more local addresses, or more addresses or ports of the remote: each pair "
+                   "has its own ports",
+                   fmt::format("{} connections are open at the same time", used - use.time_wait)));
+}
+
+Finding ports_finding(const AuditNetns& netns, const PortRange& range, const Path& path,
+                      const Use& use, std::uint64_t used)
+{
+    const std::uint64_t left = range.size() - used;
+    Finding finding;
+    finding.id = "ephemeral_ports";
+    finding.severity = words::reaches(used, range.size(), thresholds::kAlmostPercent)
+                           ? Severity::kCritical
+                           : Severity::kWarning;
+    finding.title =
+        fmt::format("{} of {} ports are left towards {}", left, range.size(), path.remote.text());
+    finding.netns = netns.inum;
+    finding.remote = path.remote;
+    finding.numbers = {{"used", static_cast<std::int64_t>(used)},
+                       {"left", static_cast<std::int64_t>(left)},
+                       {"available", static_cast<std::int64_t>(range.size())},
+                       {"reserved", static_cast<std::int64_t>(range.reserved())},
+                       {"time_wait", static_cast<std::int64_t>(use.time_wait)},
+                       {"established", static_cast<std::int64_t>(use.established)}};
+    finding.evidence = fmt::format(
+        "from {} to {}: {} TIME_WAIT, {} ESTABLISHED, {} others; ip_local_port_range {} {}, {} "
+        "reserved; by {}; {}",
+        path.local.text(), path.remote.text(), use.time_wait, use.established,
+        use.ports.size() - use.time_wait - use.established, range.low(), range.high(),
+        range.reserved(),
+        use.processes.empty() ? "processes that have let go of them" : words::most(use.processes),
+        words::about(netns));
+    finding.meaning =
+        "Every connection to one remote address and port needs a local port of its own. From half "
+        "of the range on each connect() searches long for a free one; when none is left it fails "
+        "with EADDRNOTAVAIL (cannot assign requested address).";
+    return finding;
+}
+
+/// The sockets that tcp_max_tw_buckets bounds.
+struct Buckets {
+    std::uint64_t time_wait = 0;
+    std::uint64_t fin_wait2 = 0; ///< after close()
+    std::map<std::string, std::uint64_t> remotes;
+
+    [[nodiscard]] std::uint64_t all() const { return time_wait + fin_wait2; }
+};
+
+std::vector<Buckets> buckets_by_netns(const AuditFacts& facts)
+{
+    std::vector<Buckets> counts(facts.netns.size());
+    for (const AuditSocket& socket : facts.sockets) {
+        if (socket.udp || socket.held) {
+            continue;
+        }
+        if (socket.state == TcpState::kTimeWait) {
+            ++counts[socket.netns].time_wait;
+            ++counts[socket.netns].remotes[socket.tuple.remote.address.text()];
+        } else if (socket.state == TcpState::kFinWait2) {
+            ++counts[socket.netns].fin_wait2;
+            ++counts[socket.netns].remotes[socket.tuple.remote.address.text()];
+        }
+    }
+    return counts;
+}
+
+void advise_buckets(const AuditNetns& netns, const Buckets& buckets, std::int64_t limit,
+                    Finding& finding)
+{
+    if (buckets.fin_wait2 > buckets.time_wait) {
+        const std::int64_t timeout =
+            netns.number("net.ipv4.tcp_fin_timeout").value_or(thresholds::kFinTimeoutS);
+        finding.advice.push_back(words::set_sysctl(
+            netns, "net.ipv4.tcp_fin_timeout",
+            std::to_string(std::max<std::int64_t>(timeout / 2, 1)),
+            fmt::format("{} of the {} wait in FIN_WAIT2 for peers that do not close; half the time "
+                        "is half as many",
+                        buckets.fin_wait2, buckets.all()),
+            "a peer that needs longer to send its rest is answered by a reset"));
+    }
+    const std::uint64_t greater =
+        std::max(buckets.all(), static_cast<std::uint64_t>(std::max<std::int64_t>(limit, 0)));
+    finding.advice.push_back(words::set_sysctl(
+        netns, "net.ipv4.tcp_max_tw_buckets", std::to_string(words::round_up(2 * greater)),
+        fmt::format("{} are in use, {} allowed", buckets.all(), limit),
+        "each takes about a quarter of a KiB of kernel memory; lowering it instead would drop "
+        "connections, not save ports"));
 }
 
 } // namespace
@@ -158,66 +239,26 @@ void ephemeral_ports(const AuditFacts& facts, Findings& findings)
         if (!range || !words::reaches(used, range->size(), thresholds::kPortsPercent)) {
             continue;
         }
-        const std::uint64_t left = range->size() - used;
-        Finding finding;
-        finding.id = "ephemeral_ports";
-        finding.severity = words::reaches(used, range->size(), thresholds::kAlmostPercent)
-                               ? Severity::kCritical
-                               : Severity::kWarning;
-        finding.title = fmt::format("{} of {} ports are left towards {}", left, range->size(),
-                                    path.remote.text());
-        finding.netns = netns.inum;
-        finding.remote = path.remote;
-        finding.numbers = {{"used", static_cast<std::int64_t>(used)},
-                           {"left", static_cast<std::int64_t>(left)},
-                           {"available", static_cast<std::int64_t>(range->size())},
-                           {"reserved", static_cast<std::int64_t>(range->reserved())},
-                           {"time_wait", static_cast<std::int64_t>(use.time_wait)},
-                           {"established", static_cast<std::int64_t>(use.established)}};
-        finding.evidence = fmt::format(
-            "from {} to {}: {} TIME_WAIT, {} ESTABLISHED, {} others; ip_local_port_range {} {}, "
-            "{} reserved; by {}; {}",
-            path.local.text(), path.remote.text(), use.time_wait, use.established,
-            use.ports.size() - use.time_wait - use.established, range->low(), range->high(),
-            range->reserved(),
-            use.processes.empty() ? "processes that have let go of them"
-                                  : words::most(use.processes),
-            words::about(netns));
-        finding.meaning =
-            "Every connection to one remote address and port needs a local port of its own. From "
-            "half of the range on each connect() searches long for a free one; when none is left "
-            "it fails with EADDRNOTAVAIL (cannot assign requested address).";
-        advise_ports(netns, *range, path, use, used, finding);
+        Finding finding = ports_finding(netns, *range, path, use, used);
+        if (!reuses_time_wait(netns, path) && use.time_wait * 2 >= used) {
+            advise_time_wait(netns, path, use, used, finding);
+        }
+        advise_ports(netns, *range, use, used, finding);
         findings.push_back(std::move(finding));
     }
 }
 
 void time_wait_buckets(const AuditFacts& facts, Findings& findings)
 {
-    struct Counts {
-        std::uint64_t time_wait = 0;
-        std::uint64_t fin_wait2 = 0;
-        std::map<std::string, std::uint64_t> remotes;
-    };
-    std::vector<Counts> counts(facts.netns.size());
-    for (const AuditSocket& socket : facts.sockets) {
-        if (socket.udp || socket.held) {
-            continue;
-        }
-        if (socket.state == TcpState::kTimeWait) {
-            ++counts[socket.netns].time_wait;
-            ++counts[socket.netns].remotes[socket.tuple.remote.address.text()];
-        } else if (socket.state == TcpState::kFinWait2) {
-            ++counts[socket.netns].fin_wait2;
-        }
-    }
+    const std::vector<Buckets> counts = buckets_by_netns(facts);
     for (std::size_t at = 0; at < facts.netns.size(); ++at) {
         const AuditNetns& netns = facts.netns[at];
-        const std::uint64_t buckets = counts[at].time_wait + counts[at].fin_wait2;
+        const Buckets& buckets = counts[at];
         const std::int64_t limit = netns.number("net.ipv4.tcp_max_tw_buckets").value_or(0);
         const std::int64_t overflowed = netns.moved("TCPTimeWaitOverflow");
-        const bool near = limit > 0 && words::reaches(buckets, static_cast<std::uint64_t>(limit),
-                                                      thresholds::kAlmostPercent);
+        const bool near =
+            limit > 0 && words::reaches(buckets.all(), static_cast<std::uint64_t>(limit),
+                                        thresholds::kAlmostPercent);
         if (!near && overflowed == 0) {
             continue;
         }
@@ -228,41 +269,22 @@ void time_wait_buckets(const AuditFacts& facts, Findings& findings)
             overflowed > 0
                 ? fmt::format("{} ended without TIME_WAIT, for want of room",
                               words::count(static_cast<std::uint64_t>(overflowed), "connection"))
-                : fmt::format("TIME_WAIT takes {} of {} places", buckets, limit);
+                : fmt::format("TIME_WAIT takes {} of {} places", buckets.all(), limit);
         finding.netns = netns.inum;
-        finding.numbers = {{"time_wait", static_cast<std::int64_t>(counts[at].time_wait)},
-                           {"fin_wait2", static_cast<std::int64_t>(counts[at].fin_wait2)},
+        finding.numbers = {{"time_wait", static_cast<std::int64_t>(buckets.time_wait)},
+                           {"fin_wait2", static_cast<std::int64_t>(buckets.fin_wait2)},
                            {"limit", limit},
                            {"overflowed", overflowed},
                            {"interval_ms", facts.interval.count()}};
-        finding.evidence = fmt::format("{} TIME_WAIT and {} FIN_WAIT2 after close, "
-                                       "tcp_max_tw_buckets: {}; TCPTimeWaitOverflow "
-                                       "moved by {} in {} ms; remotes {}; {}",
-                                       counts[at].time_wait, counts[at].fin_wait2, limit,
-                                       overflowed, facts.interval.count(),
-                                       words::most(counts[at].remotes), words::about(netns));
+        finding.evidence =
+            fmt::format("{} TIME_WAIT and {} FIN_WAIT2 after close, tcp_max_tw_buckets: {}; "
+                        "TCPTimeWaitOverflow moved by {} in {} ms; remotes {}; {}",
+                        buckets.time_wait, buckets.fin_wait2, limit, overflowed,
+                        facts.interval.count(), words::most(buckets.remotes), words::about(netns));
         finding.meaning = "At the limit the kernel drops connections right after close instead of "
                           "keeping TIME_WAIT: late segments are answered by a reset, and a last "
                           "FIN that was lost is not repeated.";
-        if (counts[at].fin_wait2 > counts[at].time_wait) {
-            const std::int64_t timeout =
-                netns.number("net.ipv4.tcp_fin_timeout").value_or(thresholds::kFinTimeoutS);
-            finding.advice.push_back(words::set_sysctl(
-                netns, "net.ipv4.tcp_fin_timeout",
-                std::to_string(std::max<std::int64_t>(timeout / 2, 1)),
-                fmt::format("{} of the {} wait in FIN_WAIT2 for peers that do not close; half the "
-                            "time is half as many",
-                            counts[at].fin_wait2, buckets),
-                "a peer that needs longer to send its rest is answered by a reset"));
-        }
-        finding.advice.push_back(words::set_sysctl(
-            netns, "net.ipv4.tcp_max_tw_buckets",
-            std::to_string(words::round_up(
-                2 *
-                std::max(buckets, static_cast<std::uint64_t>(std::max<std::int64_t>(limit, 0))))),
-            fmt::format("{} are in use, {} allowed", buckets, limit),
-            "each takes about a quarter of a KiB of kernel memory; lowering it instead would drop "
-            "connections, not save ports"));
+        advise_buckets(netns, buckets, limit, finding);
         findings.push_back(std::move(finding));
     }
 }

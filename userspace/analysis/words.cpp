@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 #include <vector>
 
 namespace tcpledger::words {
@@ -87,6 +88,16 @@ std::string run_in(const AuditNetns& netns, const std::string& command)
         return fmt::format("ip netns exec {} {}", netns.name, command);
     }
     return netns.pid != 0 ? fmt::format("nsenter -t {} -n {}", netns.pid, command) : command;
+}
+
+Advice act(std::string action, std::string why, std::string risk, std::string command)
+{
+    Advice advice;
+    advice.action = std::move(action);
+    advice.why = std::move(why);
+    advice.risk = std::move(risk);
+    advice.command = std::move(command);
+    return advice;
 }
 
 Advice set_sysctl(const AuditNetns& netns, const std::string& sysctl, const std::string& proposed,

@@ -30,6 +30,10 @@ namespace tcpledger::words {
 /// `command` to be run in this namespace: as it is, or after ip netns exec or nsenter.
 [[nodiscard]] std::string run_in(const AuditNetns& netns, const std::string& command);
 
+/// Advice that no setting gives.
+[[nodiscard]] Advice act(std::string action, std::string why, std::string risk = {},
+                         std::string command = {});
+
 /// Advice to set a sysctl of a namespace, its present value filled in.
 [[nodiscard]] Advice set_sysctl(const AuditNetns& netns, const std::string& sysctl,
                                 const std::string& proposed, std::string why, std::string risk);

@@ -312,12 +312,10 @@ ExitStatus end_with(const CLI::App& app, const CLI::ParseError& error)
     return ExitStatus::kUsage;
 }
 
-/// With no command: the live table on a terminal, one table in a pipe.
-TopOptions default_command()
+/// With no command: the live table on a terminal, a report in a pipe.
+Command default_command()
 {
-    TopOptions options;
-    options.once = ::isatty(STDOUT_FILENO) == 0;
-    return options;
+    return ::isatty(STDOUT_FILENO) != 0 ? Command(TopOptions{}) : Command(ReportOptions{});
 }
 
 } // namespace
@@ -330,7 +328,7 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
                  "tcpledger");
     app.set_version_flag("-V,--version", std::string("tcpledger ") + kVersion);
     app.require_subcommand(0, 1);
-    app.footer("With no command: top on a terminal, one table in a pipe.\n"
+    app.footer("With no command: top on a terminal, report in a pipe.\n"
                "Status: 0 done, 1 failed, 2 wrong usage, 3 not permitted or the kernel cannot, "
                "4 a finding.");
     const CLI::App& top = add_top(app, typed);

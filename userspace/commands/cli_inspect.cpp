@@ -27,6 +27,7 @@ InspectionCli::InspectionCli(CLI::App& app)
 {
     add_listen(app);
     add_audit(app);
+    add_report(app);
 }
 
 void InspectionCli::add_common(CLI::App& command)
@@ -84,8 +85,28 @@ void InspectionCli::add_audit(CLI::App& app)
                  "  tcpledger audit --json | jq -r '.findings[].title'");
 }
 
+void InspectionCli::add_report(CLI::App& app)
+{
+    CLI::App& report = *app.add_subcommand("report", "all of it once, on one page for a ticket");
+    report_app_ = &report;
+    add_common(report);
+    add_netns(report, report_.netns);
+    add_interval(report, interval_s_);
+    report.add_flag("--markdown", report_.markdown, "Markdown instead of plain text");
+    report.footer("Examples:\n"
+                  "  tcpledger report > ticket.txt\n"
+                  "  tcpledger report --markdown\n"
+                  "  tcpledger report --json | jq .most.CLOSE_WAIT");
+}
+
 std::optional<Command> InspectionCli::parsed() const
 {
+    if (report_app_->parsed()) {
+        ReportOptions options = report_;
+        options.common = common();
+        options.interval = to_milliseconds(interval_s_);
+        return options;
+    }
     if (audit_app_->parsed()) {
         AuditOptions options = audit_;
         options.common = common();

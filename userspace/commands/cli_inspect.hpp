@@ -24,6 +24,7 @@ public:
 private:
     void add_listen(CLI::App& app);
     void add_audit(CLI::App& app);
+    void add_report(CLI::App& app);
     void add_common(CLI::App& command);
     [[nodiscard]] CommonOptions common() const;
 
@@ -35,6 +36,8 @@ private:
     std::string fail_on_;
     double interval_s_ = 2.0;
     const CLI::App* audit_app_ = nullptr;
+    ReportOptions report_;
+    const CLI::App* report_app_ = nullptr;
 };
 
 } // namespace tcpledger

@@ -88,6 +88,13 @@ struct AuditOptions {
     std::optional<Severity> fail_on;
 };
 
+struct ReportOptions {
+    CommonOptions common;
+    std::string netns; ///< empty: all
+    std::chrono::milliseconds interval{2000};
+    bool markdown = false;
+};
+
 struct DoctorOptions {
     CommonOptions common;
 };
@@ -99,6 +106,6 @@ struct VerifyOptions {
 };
 
 using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, ListenOptions,
-                             AuditOptions, VerifyOptions, DoctorOptions>;
+                             AuditOptions, ReportOptions, VerifyOptions, DoctorOptions>;
 
 } // namespace tcpledger
