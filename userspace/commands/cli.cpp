@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/cli.hpp"
 
+#include "commands/cli_list.hpp"
 #include "commands/top_columns.hpp"
 #include "output/escape.hpp"
 #include "version.hpp"
@@ -141,6 +142,7 @@ CLI::App& add_top(CLI::App& app, Typed& typed)
         ->check(validator(check_sort_column, "COLUMN"));
     top.add_option("-r,--rows", options.rows, "at most so many processes")
         ->check(validator(check_natural, "NUMBER"));
+    take_filter_words(top);
     top.footer("Examples:\n"
                "  tcpledger top                          watch this host\n"
                "  tcpledger top --once --sort CLOSE_WAIT -r 5\n"
@@ -173,6 +175,7 @@ CLI::App& add_trace(CLI::App& app, Typed& typed)
         ->check(CLI::Range(0.001, 31536000.0));
     trace.add_option("-c,--count", options.count, "end after so many transitions")
         ->check(validator(check_positive, "NUMBER"));
+    take_filter_words(trace);
     trace.footer(
         "Examples:\n"
         "  tcpledger trace -T\n"
@@ -195,28 +198,6 @@ CLI::App& add_states_command(CLI::App& app, Typed& typed)
                   "  tcpledger states --by process --state CLOSE_WAIT -n 10\n"
                   "  tcpledger states --json | jq .states.TIME_WAIT");
     return states;
-}
-
-CLI::App& add_list(CLI::App& app, Typed& typed)
-{
-    CLI::App& list = *app.add_subcommand("list", "every TCP socket with its owner and holders");
-    ListOptions& options = typed.list;
-    add_common(list, typed);
-    add_states(list, typed);
-    list.add_flag("-l,--listening", options.only_listening, "only listening sockets");
-    list.add_flag("-e,--extended", options.extended, "uid, inode and cookie too");
-    add_families(list, options.only_ipv4, options.only_ipv6);
-    list.add_flag("-H,--no-header", options.no_header, "no header line");
-    // What ss's users type by habit and what is so anyway here:
-    list.add_flag_callback("-t,--tcp", [] {}, "TCP sockets (always)");
-    list.add_flag_callback("-a,--all", [] {}, "all states (always)");
-    list.add_flag_callback("-n,--numeric", [] {}, "numbers, not names (always)");
-    list.add_flag_callback("-p,--processes", [] {}, "owner and holders (always)");
-    list.footer("Examples:\n"
-                "  tcpledger list -tnp\n"
-                "  tcpledger list --state CLOSE_WAIT\n"
-                "  tcpledger list --json | jq '.sockets[] | select(.owner.comm==\"nginx\")'");
-    return list;
 }
 
 std::chrono::milliseconds to_milliseconds(double seconds)
@@ -291,12 +272,17 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     const CLI::App& top = add_top(app, typed);
     const CLI::App& trace = add_trace(app, typed);
     const CLI::App& states = add_states_command(app, typed);
-    const CLI::App& list = add_list(app, typed);
+    CLI::App& list = add_list(app, typed.list);
+    add_common(list, typed);
+    add_states(list, typed);
     CLI::App& doctor = *app.add_subcommand("doctor", "what this kernel and these privileges allow");
     add_common(doctor, typed);
 
     try { // CLI11 reports by exceptions; none leaves this function
         app.parse(argc, argv);
+        typed.list.filter = filter_words(list);
+        typed.top.filter = filter_words(top);
+        typed.trace.filter = filter_words(trace);
     } catch (const CLI::ParseError& error) {
         return tl::unexpected(end_with(app, error));
     }
