@@ -38,7 +38,6 @@ read_filters(std::span<const std::string> words, const NamespaceList& namespaces
     if (!anywhere) {
         return tl::unexpected(anywhere.error());
     }
-    warn(*anywhere);
     const FilterNeeds needs = needs_of(*anywhere);
     const auto shared = std::make_shared<const Filter>(std::move(*anywhere));
     std::vector<ListedNamespace> listed;

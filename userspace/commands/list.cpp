@@ -180,6 +180,9 @@ Expected<void> show(const ListOptions& options, LineStream& stream)
     request.processes_denied = namespaces->denied_count;
     const Filter& filter = *filters->front().filter;
     const StateSet states = wanted_states(filter, request);
+    for (const std::string& warning : filter.warnings()) {
+        spdlog::warn("{}", warning);
+    }
     if (needs_of(filter).age) {
         spdlog::warn(
             "age: without tracing only that of TIME-WAIT is known; no other socket matches");

@@ -50,13 +50,16 @@ struct TraceOptions {
     std::vector<std::string> filter;
 };
 
-enum class Grouping { kNone, kProcess, kRemote, kNetns, kContainer };
+enum class Grouping { kNone, kProcess, kRemote, kPort, kNetns, kContainer, kUser };
 
 struct StatesOptions {
     CommonOptions common;
     Grouping by = Grouping::kNone;
     std::vector<TcpState> states; ///< empty: all
     std::optional<std::size_t> limit;
+    bool explain = false;
+    std::optional<std::chrono::milliseconds> watch; ///< from one table to the next
+    std::vector<std::string> filter;
 };
 
 /// The letters are ss's.

@@ -44,6 +44,12 @@ public:
     [[nodiscard]] ListedOwner owner_of(const SocketRow& row,
                                        std::span<const CensusHolder* const> holders) const;
 
+    /// Somebody listens on its local port, at whatever address.
+    [[nodiscard]] bool is_listened_on(const SocketRow& row) const
+    {
+        return listeners_.contains(port_key(row));
+    }
+
 private:
     struct Listener {
         IpAddress address;

@@ -107,7 +107,11 @@ public:
     [[nodiscard]] const std::vector<std::string>& notes() const { return census_.notes; }
     /// Rows dumped, those that do not match included.
     [[nodiscard]] std::size_t size() const { return census_.rows.size(); }
-    [[nodiscard]] bool has_owners() const { return index_.has_value(); }
+    /// There is a listener on its local port; false where owners were not asked for.
+    [[nodiscard]] bool is_served(const SocketRow& row) const
+    {
+        return index_ && index_->is_listened_on(row);
+    }
 
 private:
     explicit Listing(std::vector<ListedNamespace> namespaces) : namespaces_(std::move(namespaces))

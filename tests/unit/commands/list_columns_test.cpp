@@ -43,7 +43,7 @@ TEST(ListColumns, AlignAtTheColons)
     EXPECT_EQ(
         written(columns, true),
         "State  Recv-Q Send-Q Local Address:Port  Peer Address:Port Process\n"
-        "LISTEN 0      128        127.0.0.1:80         0.0.0.0:*    users:((\"a\",pid=1,fd=3))\n"
+        "LISTEN 0      128        127.0.0.1:80         0.0.0.0:*     users:((\"a\",pid=1,fd=3))\n"
         "ESTAB  1000   0              [::1]:40784        [::1]:443\n");
 }
 
