@@ -103,7 +103,7 @@ def tests_of(row, build):
         forced = f" --hooks={hooks}" if len(choices) > 1 else ""
         tests.append((f"scenario.{hooks}", 150, f"play.sh /out/scenario.{hooks} {who}tcpledger trace --json{forced}"))
     tests.append(("json.top", 60, f"{who}tcpledger top --once --json"))
-    tests.append(("json.list", 60, f"{who}tcpledger list --json"))
+    tests.append(("json.list", 60, f"{who}tcpledger list -a --json"))
     tests.append(("refuse.capabilities", 60, "as_nobody none tcpledger trace"))
     # A kernel without BTF, as far as anybody can see.
     tests.append(("refuse.BTF", 60, "mount -t tmpfs none /sys/kernel/btf; tcpledger trace; s=$?; umount /sys/kernel/btf; exit $s"))

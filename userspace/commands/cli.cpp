@@ -2,6 +2,7 @@
 #include "commands/cli.hpp"
 
 #include "commands/cli_inspect.hpp"
+#include "commands/cli_list.hpp"
 #include "commands/duration.hpp"
 #include "commands/top_columns.hpp"
 #include "output/escape.hpp"
@@ -13,12 +14,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -31,6 +34,7 @@ struct Typed {
     std::string hooks = "auto";
     double delay_s = 1.0;
     double duration_s = 0;
+    double watch_s = 0;
     std::vector<std::string> states;
     std::string by;
     TopOptions top;
@@ -152,7 +156,9 @@ CLI::App& add_top(CLI::App& app, Typed& typed)
         ->check(validator(check_sort_column, "COLUMN"));
     top.add_option("-r,--rows", options.rows, "at most so many processes")
         ->check(validator(check_natural, "NUMBER"));
-    top.footer("Examples:\n"
+    take_filter_words(top);
+    top.footer("Words after the options are a filter, as in ss; see tcpledger(1).\n"
+               "Examples:\n"
                "  tcpledger top                          watch this host\n"
                "  tcpledger top --once --sort CLOSE_WAIT -r 5\n"
                "  tcpledger top --batch --json -d 5 | jq -c .totals.states");
@@ -184,7 +190,9 @@ CLI::App& add_trace(CLI::App& app, Typed& typed)
         ->check(CLI::Range(0.001, 31536000.0));
     trace.add_option("-c,--count", options.count, "end after so many transitions")
         ->check(validator(check_positive, "NUMBER"));
+    take_filter_words(trace);
     trace.footer(
+        "Words after the options are a filter, as in ss; see tcpledger(1).\n"
         "Examples:\n"
         "  tcpledger trace -T\n"
         "  tcpledger trace -p 1234 -D 5432\n"
@@ -196,38 +204,23 @@ CLI::App& add_states_command(CLI::App& app, Typed& typed)
 {
     CLI::App& states = *app.add_subcommand("states", "counts and percentages by state");
     add_common(states, typed);
-    states.add_option("--by", typed.by, "process, remote, netns or container")
-        ->check(CLI::IsMember({"process", "remote", "netns", "container"}));
+    states.add_option("--by", typed.by, "process, remote, port, netns, container or user")
+        ->check(CLI::IsMember({"process", "remote", "port", "netns", "container", "user"}));
     add_states(states, typed);
     states.add_option("-n,--number", typed.states_command.limit, "at most so many rows")
         ->check(validator(check_natural, "NUMBER"));
-    states.footer("Examples:\n"
-                  "  tcpledger states\n"
+    states.add_flag("--explain", typed.states_command.explain,
+                    "what each state means and when to worry");
+    states.add_option("--watch", typed.watch_s, "again and again, so many seconds apart")
+        ->check(CLI::Range(0.1, 86400.0));
+    take_filter_words(states);
+    states.footer("Words after the options are a filter, as in ss; see tcpledger(1).\n"
+                  "Examples:\n"
+                  "  tcpledger states --explain\n"
                   "  tcpledger states --by process --state CLOSE_WAIT -n 10\n"
+                  "  tcpledger states --by remote 'dport = :443' --watch 2\n"
                   "  tcpledger states --json | jq .states.TIME_WAIT");
     return states;
-}
-
-CLI::App& add_list(CLI::App& app, Typed& typed)
-{
-    CLI::App& list = *app.add_subcommand("list", "every TCP socket with its owner and holders");
-    ListOptions& options = typed.list;
-    add_common(list, typed);
-    add_states(list, typed);
-    list.add_flag("-l,--listening", options.only_listening, "only listening sockets");
-    list.add_flag("-e,--extended", options.extended, "uid, inode and cookie too");
-    add_families(list, options.only_ipv4, options.only_ipv6);
-    list.add_flag("-H,--no-header", options.no_header, "no header line");
-    // What ss's users type by habit and what is so anyway here:
-    list.add_flag_callback("-t,--tcp", [] {}, "TCP sockets (always)");
-    list.add_flag_callback("-a,--all", [] {}, "all states (always)");
-    list.add_flag_callback("-n,--numeric", [] {}, "numbers, not names (always)");
-    list.add_flag_callback("-p,--processes", [] {}, "owner and holders (always)");
-    list.footer("Examples:\n"
-                "  tcpledger list -tnp\n"
-                "  tcpledger list --state CLOSE_WAIT\n"
-                "  tcpledger list --json | jq '.sockets[] | select(.owner.comm==\"nginx\")'");
-    return list;
 }
 
 /// Puts seconds in place of what was typed.
@@ -287,16 +280,13 @@ std::vector<TcpState> finished_states(const Typed& typed)
 
 Grouping finished_grouping(const std::string& by)
 {
-    if (by == "process") {
-        return Grouping::kProcess;
-    }
-    if (by == "remote") {
-        return Grouping::kRemote;
-    }
-    if (by == "netns") {
-        return Grouping::kNetns;
-    }
-    return by == "container" ? Grouping::kContainer : Grouping::kNone;
+    static constexpr std::array kWords = {
+        std::pair{"process", Grouping::kProcess},     std::pair{"remote", Grouping::kRemote},
+        std::pair{"port", Grouping::kPort},           std::pair{"netns", Grouping::kNetns},
+        std::pair{"container", Grouping::kContainer}, std::pair{"user", Grouping::kUser},
+    };
+    const auto* found = std::ranges::find(kWords, by, [](const auto& word) { return word.first; });
+    return found != kWords.end() ? found->second : Grouping::kNone;
 }
 
 /// Prints the help that was asked for, or says what was wrong. The user's words are
@@ -334,7 +324,9 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     const CLI::App& top = add_top(app, typed);
     const CLI::App& trace = add_trace(app, typed);
     const CLI::App& states = add_states_command(app, typed);
-    const CLI::App& list = add_list(app, typed);
+    CLI::App& list = add_list(app, typed.list);
+    add_common(list, typed);
+    add_states(list, typed);
     InspectionCli inspection(app);
     const CLI::App& verify = add_verify(app, typed);
     CLI::App& doctor = *app.add_subcommand("doctor", "what this kernel and these privileges allow");
@@ -342,6 +334,10 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
 
     try { // CLI11 reports by exceptions; none leaves this function
         app.parse(argc, argv);
+        typed.list.filter = filter_words(list);
+        typed.states_command.filter = filter_words(states);
+        typed.top.filter = filter_words(top);
+        typed.trace.filter = filter_words(trace);
     } catch (const CLI::ParseError& error) {
         return tl::unexpected(end_with(app, error));
     }
@@ -363,6 +359,9 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
         typed.states_command.common = common;
         typed.states_command.by = finished_grouping(typed.by);
         typed.states_command.states = finished_states(typed);
+        if (typed.watch_s > 0) {
+            typed.states_command.watch = to_milliseconds(typed.watch_s);
+        }
         return typed.states_command;
     }
     if (list.parsed()) {

@@ -34,6 +34,7 @@ struct TopOptions {
     std::optional<std::uint64_t> count; ///< tables to show
     std::string sort = "total";         ///< a column's name, see sort_columns()
     std::optional<std::size_t> rows;
+    std::vector<std::string> filter;
 };
 
 struct TraceOptions {
@@ -49,25 +50,44 @@ struct TraceOptions {
     bool csv = false;
     std::optional<std::chrono::milliseconds> duration;
     std::optional<std::uint64_t> count;
+    std::vector<std::string> filter;
 };
 
-enum class Grouping { kNone, kProcess, kRemote, kNetns, kContainer };
+enum class Grouping { kNone, kProcess, kRemote, kPort, kNetns, kContainer, kUser };
 
 struct StatesOptions {
     CommonOptions common;
     Grouping by = Grouping::kNone;
     std::vector<TcpState> states; ///< empty: all
     std::optional<std::size_t> limit;
+    bool explain = false;
+    std::optional<std::chrono::milliseconds> watch; ///< from one table to the next
+    std::vector<std::string> filter;
 };
 
+/// The letters are ss's.
 struct ListOptions {
     CommonOptions common;
-    bool only_listening = false;
-    bool extended = false; ///< -e
+    bool tcp = false; ///< -t; without -t and -u: TCP
+    bool udp = false; ///< -u
+    bool csv = false;
+    bool all = false;       ///< -a
+    bool listening = false; ///< -l
+    bool numeric = false;   ///< -n
+    bool resolve = false;   ///< -r
+    bool processes = false; ///< -p
+    bool extended = false;  ///< -e
+    bool timers = false;    ///< -o
+    bool memory = false;    ///< -m
+    bool info = false;      ///< -i
     bool only_ipv4 = false;
     bool only_ipv6 = false;
-    bool no_header = false;
-    std::vector<TcpState> states; ///< empty: all
+    bool no_header = false; ///< -H
+    bool summary = false;   ///< -s
+    bool one_line = false;  ///< -O
+    std::optional<std::string> netns;
+    std::vector<TcpState> states; ///< empty: as ss
+    std::vector<std::string> filter;
 };
 
 struct ListenOptions {

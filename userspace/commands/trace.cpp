@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // `trace`: each transition as it happens.
 #include "commands/commands.hpp"
+#include "commands/filter_words.hpp"
 #include "commands/signals.hpp"
+#include "commands/top_view.hpp"
 #include "commands/trace_filter.hpp"
 #include "commands/trace_view.hpp"
 #include "output/format.hpp"
@@ -24,11 +26,13 @@ constexpr std::chrono::seconds kInterval{1};
 /// The way of a transition from the ledger to stdout.
 class TraceOutput {
 public:
-    TraceOutput(const TraceOptions& options, const ClockReading& start)
+    TraceOutput(const TraceOptions& options, Filter filter, const ClockReading& start)
         : format_(options,
                   Painter(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO))),
                   start),
-          filter_(options), left_(options.count.value_or(std::numeric_limits<std::uint64_t>::max()))
+          filter_(options, std::move(filter),
+                  [this](const ProcessKey& key) { return container_of(key); }),
+          left_(options.count.value_or(std::numeric_limits<std::uint64_t>::max()))
     {
     }
 
@@ -81,6 +85,14 @@ public:
     [[nodiscard]] std::uint64_t shown() const { return shown_; }
 
 private:
+    std::string_view container_of(const ProcessKey& key)
+    {
+        ProcessOverview process;
+        process.key = key;
+        return containers_.of(process);
+    }
+
+    ContainerNames containers_;
     TraceFormat format_;
     TraceFilter filter_;
     std::optional<LineStream> stream_;
@@ -93,8 +105,12 @@ private:
 
 ExitStatus run(const TraceOptions& options)
 {
+    Expected<Filter> filter = read_ledger_filter(options.filter);
+    if (!filter) {
+        return fail(filter.error());
+    }
     StopSignals signals;
-    TraceOutput output(options, read_clocks());
+    TraceOutput output(options, std::move(*filter), read_clocks());
     Expected<std::unique_ptr<Session>> opened = Session::open(
         {options.common.ring_bytes, options.common.hooks},
         [&](const AppliedTransition& transition) { output.transition(transition); },

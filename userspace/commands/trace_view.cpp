@@ -66,7 +66,11 @@ TraceLine line_of(const AppliedTransition& transition)
     line.cookie = connection.cookie;
     line.comm = transition.owner.comm;
     line.how = connection.how;
+    line.family = connection.family;
+    line.inode = connection.inode;
+    line.unaccepted = connection.unaccepted;
     if (connection.owner != kKernelProcess && connection.owner != kUnknownProcess) {
+        line.process = transition.owner.key;
         line.pid = transition.owner.key.pid;
     }
     line.old_state = transition.old_state;

@@ -21,8 +21,12 @@ struct TraceLine {
     FourTuple tuple;
     std::uint64_t cookie = 0;
     std::optional<std::uint32_t> pid; ///< none: [kernel], [unknown]
+    ProcessKey process;               ///< where there is a pid
     std::string comm;                 ///< raw bytes
     How how = How::kUnknown;
+    std::uint8_t family = 0; ///< of the socket
+    std::uint32_t inode = 0; ///< 0: not known
+    bool unaccepted = false;
     TcpState old_state = TcpState::kClose;
     TcpState new_state = TcpState::kClose;
     std::optional<MonotonicTime> time_in_old_state;

@@ -51,14 +51,18 @@ inline constexpr std::uint32_t kStatesOfSs = 0x1ffe;
 class CensusTaker {
 public:
     /// Prefers iter/task_file, falls back to /proc. Never fails: what is missing is a note.
-    [[nodiscard]] static CensusTaker open();
+    /// `want_udp`: find_holders() looks for UDP sockets too.
+    [[nodiscard]] static CensusTaker open(bool want_udp = false);
 
     /// Dumps all namespaces, then the holders. Safe to call from one thread at a time.
     [[nodiscard]] Census take() const;
 
+    /// Fills in who holds what: all holders there are, those of sockets in `census.rows` at
+    /// least. Sets holders_complete and notes.
+    void find_holders(Census& census) const;
+
 private:
     static void dump_namespaces(Census& census);
-    void find_holders(Census& census) const;
     static void find_holders_in_proc(Census& census);
 
     std::optional<TaskFileScan> scan_;
