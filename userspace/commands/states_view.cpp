@@ -14,6 +14,9 @@
 namespace tcpledger {
 namespace {
 
+/// Longer command lines are cut; JSON has them whole.
+constexpr std::size_t kCommandLineWidth = 160;
+
 std::uint32_t count_of(const StateCounts& counts, TcpState state)
 {
     return counts[static_cast<std::size_t>(state)];
@@ -106,7 +109,8 @@ std::vector<Column> group_columns(const GroupNaming& names, const std::vector<Tc
     }
     if (by == Grouping::kProcess) {
         columns.push_back({"UPTIME", Align::kRight});
-        columns.push_back({.header = "COMMAND LINE", .shrinks = true});
+        columns.push_back(
+            {.header = "COMMAND LINE", .max_width = kCommandLineWidth, .shrinks = true});
     }
     return columns;
 }
