@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "session/netns_reading.hpp"
 
+#include "output/escape.hpp"
 #include "procfs/text.hpp"
 
 #include <fmt/format.h>
@@ -113,7 +114,7 @@ Expected<NamespaceList> choose_namespaces(std::string_view choice)
                   [&](const NetworkNamespace& netns) { return !is_meant(netns, choice, inum); });
     if (all->namespaces.empty()) {
         return tl::unexpected(Error{ErrorKind::kUsage, 0,
-                                    fmt::format("no network namespace \"{}\"", choice),
+                                    fmt::format("no network namespace \"{}\"", visible(choice)),
                                     "a name from `ip netns`, an inode number or a path"});
     }
     return all;
