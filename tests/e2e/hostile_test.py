@@ -14,6 +14,7 @@ from harness import Beacon
 
 TRACING = (["top", "--once"], ["trace", "--duration", "1"])
 LOOKING = (["list", "-anp"], ["list", "-an"], ["states"], ["states", "--by", "process"])
+JUDGING = (["listen"], ["audit", "--for", "0.2"], ["report", "--for", "0.2"])
 NAMES = (b"\x1b[31mred\x1b[0m", b"a\nb\tc\rd", b'q"u\'o\\te,;', b"bad\xff\xfeutf\xc3",
          b"\xc2\x9b31m", b"\x07bell\x7f", b"$(reboot)`x`", b"%s%n%x{}", "ünï→☃".encode(), b" ")
 CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
@@ -28,14 +29,14 @@ class Privileges(harness.LedgerTest):
             self.assertIn(words, said)
 
     def test_nobody(self):
-        for command in TRACING:
+        for command in TRACING + JUDGING:
             with self.subTest(command):
                 self.assert_not_permitted(harness.run_ledger(
                     *command, preexec_fn=harness.become_nobody,
                     executable=harness.public_binary(self)))
 
     def test_root_without_capabilities(self):
-        for command in TRACING:
+        for command in TRACING + JUDGING:
             with self.subTest(command):
                 self.assert_not_permitted(subprocess.run(
                     ["setpriv", "--bounding-set=-all", "--inh-caps=-all", harness.binary(),
@@ -56,7 +57,8 @@ class Privileges(harness.LedgerTest):
 
     def test_help_needs_none(self):
         for arguments in (["--help"], ["--version"], ["top", "--help"], ["trace", "--help"],
-                          ["list", "--help"], ["states", "--help"], ["doctor", "--help"]):
+                          ["list", "--help"], ["states", "--help"], ["doctor", "--help"],
+                          ["listen", "--help"], ["audit", "--help"], ["report", "--help"]):
             with self.subTest(arguments):
                 done = harness.run_ledger(*arguments, preexec_fn=harness.become_nobody,
                                           executable=harness.public_binary(self))
@@ -94,7 +96,11 @@ class Usage(harness.LedgerTest):
                 (["top", "-d", "x"], ["x"]),
                 (["top", "--sort", "beauty"], ["beauty", "CLOSE_WAIT"]),
                 (["top", "--count", "99999999999999999999"], ["99999999999999999999"]),
-                (["list", "--color", "pink"], ["pink", "auto"])):
+                (["list", "--color", "pink"], ["pink", "auto"]),
+                (["listen", "-N", "no\x1bwhere"], ["no\\x1bwhere", "ip netns"]),
+                (["audit", "--fail-on", "info"], ["info", "critical"]),
+                (["audit", "--for", "-1"], ["-1"]),
+                (["report", "--markdown=maybe"], ["maybe"])):
             with self.subTest(arguments):
                 self.assert_wrong(arguments, *right)
 
@@ -123,7 +129,7 @@ class Names(harness.LedgerTest):
 
     def test_text(self):
         for command in (["list", "-anp"], ["states", "--by", "process", "-n", "100000"],
-                        ["top", "--once", "-r", "100000"]):
+                        ["top", "--once", "-r", "100000"], ["listen"]):
             with self.subTest(command):
                 out = self.ledger(*command).stdout
                 self.assert_clean(out)
@@ -202,7 +208,7 @@ class Names(harness.LedgerTest):
         process.stdin.flush()
         process.stdout.readline()
         for command in (["states", "--by", "process", "-n", "100000"],
-                        ["list", "-anp"],
+                        ["list", "-anp"], ["listen"], ["report", "--for", "0.2"],
                         ["top", "--once", "-r", "100000"]):
             with self.subTest(command):
                 out = self.ledger(*command).stdout

@@ -4,6 +4,7 @@ and what its namespace had to refuse, as /proc/net/netstat has it."""
 
 import csv
 import io
+import json
 
 import harness
 from harness import eventually
@@ -143,6 +144,8 @@ class Listen(harness.LedgerTest):
         self.assertEqual([s["netns"] for s in by_path["listeners"]], [self.n.inum])
         everywhere = self.ledger_json("listen")["listeners"]
         self.assertIn((self.n.inum, 4321), [(s["netns"], s["local_port"]) for s in everywhere])
+        by_self = self.ledger("listen", "-N", "self", "--json", preexec_fn=self.n.enter)
+        self.assertEqual([s["local_port"] for s in json.loads(by_self.stdout)["listeners"]], [4321])
         done = self.ledger("listen", "-N", "no such", status=2)
         self.assertIn(b"no network namespace", done.stderr)
 

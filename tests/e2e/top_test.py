@@ -44,12 +44,6 @@ class Top(TopTest):
             total.update(row["states"])
         self.assertEqual(nonzero(total), nonzero(document["totals"]["states"]))
 
-    def test_no_command_in_a_pipe_is_one_table(self):
-        server, _, _ = self.pair(self.n, count=3)
-        out = self.ledger().stdout.decode()
-        self.assertEqual(sum("connections" in line for line in out.splitlines()), 1)
-        self.assertTrue(any(str(server.pid) in line.split() for line in out.splitlines()))
-
     def test_count_and_interval(self):
         began = time.monotonic()
         out = self.ledger("top", "--batch", "--json", "-d", "0.3", "--count", "4").stdout

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What TIME_WAIT and its like use up: ephemeral ports towards a remote, and the kernel's bound on
 // such sockets.
-#include "analysis/port_range.hpp"
+#include "analysis/ephemeral_ports.hpp"
 #include "analysis/rules.hpp"
 #include "analysis/thresholds.hpp"
 #include "analysis/words.hpp"
@@ -39,10 +39,10 @@ std::string text_of(const AuditNetns& netns, std::string_view sysctl)
     return found != netns.sysctls.end() ? found->second : std::string();
 }
 
-std::optional<PortRange> ports_of(const AuditNetns& netns)
+std::optional<EphemeralPorts> ports_of(const AuditNetns& netns)
 {
-    return PortRange::parse(text_of(netns, "net.ipv4.ip_local_port_range"),
-                            text_of(netns, "net.ipv4.ip_local_reserved_ports"));
+    return EphemeralPorts::parse(text_of(netns, "net.ipv4.ip_local_port_range"),
+                                 text_of(netns, "net.ipv4.ip_local_reserved_ports"));
 }
 
 /// Whether connect() takes over ports that are in TIME_WAIT on this path.
@@ -56,7 +56,7 @@ bool reuses_time_wait(const AuditNetns& netns, const Path& path)
 /// Connections made from here, by path: those with an ephemeral port that nobody listens on.
 std::map<Path, Use> uses_of(const AuditFacts& facts)
 {
-    std::vector<std::optional<PortRange>> ranges;
+    std::vector<std::optional<EphemeralPorts>> ranges;
     for (const AuditNetns& netns : facts.netns) {
         ranges.push_back(ports_of(netns));
     }
@@ -87,7 +87,7 @@ std::map<Path, Use> uses_of(const AuditFacts& facts)
     return uses;
 }
 
-Advice widen_range(const AuditNetns& netns, const PortRange& range, std::uint64_t used)
+Advice widen_range(const AuditNetns& netns, const EphemeralPorts& range, std::uint64_t used)
 {
     const std::int64_t lowest =
         netns.number("net.ipv4.ip_unprivileged_port_start").value_or(thresholds::kUnprivilegedPort);
@@ -123,7 +123,7 @@ void advise_time_wait(const AuditNetns& netns, const Path& path, const Use& use,
         "timestamps a new connection can be refused or take in old data"));
 }
 
-void advise_ports(const AuditNetns& netns, const PortRange& range, const Use& use,
+void advise_ports(const AuditNetns& netns, const EphemeralPorts& range, const Use& use,
                   std::uint64_t used, Finding& finding)
 {
     if (range.high() < 65535 || range.low() > thresholds::kUnprivilegedPort) {
@@ -143,7 +143,7 @@ void advise_ports(const AuditNetns& netns, const PortRange& range, const Use& us
                    fmt::format("{} connections are open at the same time", used - use.time_wait)));
 }
 
-Finding ports_finding(const AuditNetns& netns, const PortRange& range, const Path& path,
+Finding ports_finding(const AuditNetns& netns, const EphemeralPorts& range, const Path& path,
                       const Use& use, std::uint64_t used)
 {
     const std::uint64_t left = range.size() - used;
@@ -233,7 +233,7 @@ void ephemeral_ports(const AuditFacts& facts, Findings& findings)
 {
     for (const auto& [path, use] : uses_of(facts)) {
         const AuditNetns& netns = facts.netns[path.netns];
-        const std::optional<PortRange> range = ports_of(netns);
+        const std::optional<EphemeralPorts> range = ports_of(netns);
         const std::uint64_t used =
             use.ports.size() - (reuses_time_wait(netns, path) ? use.time_wait : 0);
         if (!range || !words::reaches(used, range->size(), thresholds::kPortsPercent)) {

@@ -4,10 +4,11 @@
 namespace tcpledger {
 namespace {
 
-void add_netns(CLI::App& command, std::string& netns)
+void add_netns(CLI::App& command, std::optional<std::string>& netns)
 {
     command.add_option("-N,--net", netns,
-                       "only this network namespace: a name of ip netns, an inode number, a path");
+                       "all, self, or a network namespace by name or inode number (default: all "
+                       "that may be entered)");
 }
 
 void add_interval(CLI::App& command, double& seconds)

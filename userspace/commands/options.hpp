@@ -92,8 +92,8 @@ struct ListOptions {
 
 struct ListenOptions {
     CommonOptions common;
-    std::string netns; ///< empty: all
-    bool tcp = false;  ///< neither: TCP
+    std::optional<std::string> netns; ///< see choose_namespaces()
+    bool tcp = false;                 ///< neither: TCP
     bool udp = false;
     bool only_ipv4 = false;
     bool only_ipv6 = false;
@@ -103,14 +103,14 @@ struct ListenOptions {
 
 struct AuditOptions {
     CommonOptions common;
-    std::string netns; ///< empty: all
+    std::optional<std::string> netns; ///< see choose_namespaces()
     std::chrono::milliseconds interval{2000};
     std::optional<Severity> fail_on;
 };
 
 struct ReportOptions {
     CommonOptions common;
-    std::string netns; ///< empty: all
+    std::optional<std::string> netns; ///< see choose_namespaces()
     std::chrono::milliseconds interval{2000};
     bool markdown = false;
 };

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 #include <unordered_set>
 
 namespace tcpledger {
@@ -79,19 +80,26 @@ std::vector<ProcessCount> rank_processes(const AuditFacts& facts, TcpState state
     return ranked;
 }
 
-std::vector<RemoteCount> rank_remotes(const AuditFacts& facts, TcpState state, std::size_t rows)
+std::vector<ServiceCount> rank_services(const AuditFacts& facts, TcpState state, std::size_t rows)
 {
-    std::map<Endpoint, std::uint64_t> counts;
+    std::set<std::pair<std::size_t, std::uint16_t>> listening;
     for (const AuditSocket& socket : facts.sockets) {
-        if (!socket.udp && socket.state == state) {
-            ++counts[socket.tuple.remote];
+        if (!socket.udp && socket.state == TcpState::kListen) {
+            listening.emplace(socket.netns, socket.tuple.local.port);
         }
     }
-    std::vector<RemoteCount> ranked;
-    for (const auto& [remote, count] : counts) {
-        ranked.push_back({remote, count});
+    std::map<std::pair<bool, Endpoint>, std::uint64_t> counts;
+    for (const AuditSocket& socket : facts.sockets) {
+        if (!socket.udp && socket.state == state) {
+            const bool here = listening.contains({socket.netns, socket.tuple.local.port});
+            ++counts[{here, here ? socket.tuple.local : socket.tuple.remote}];
+        }
     }
-    std::ranges::stable_sort(ranked, std::ranges::greater(), &RemoteCount::count);
+    std::vector<ServiceCount> ranked;
+    for (const auto& [key, count] : counts) {
+        ranked.push_back({key.second, key.first, count});
+    }
+    std::ranges::stable_sort(ranked, std::ranges::greater(), &ServiceCount::count);
     ranked.resize(std::min(rows, ranked.size()));
     return ranked;
 }
@@ -128,7 +136,7 @@ ReportPage make_report(AuditLook look, std::size_t rows)
     for (std::size_t at = 0; at < kRankedStates.size(); ++at) {
         page.processes[at] = rank_processes(look.facts, kRankedStates[at], rows);
     }
-    page.time_wait_remotes = rank_remotes(look.facts, TcpState::kTimeWait, rows);
+    page.time_wait_services = rank_services(look.facts, TcpState::kTimeWait, rows);
     finish_inventory(look.inventory, look.namespaces);
     page.inventory = std::move(look.inventory);
     page.findings = audit(look.facts);

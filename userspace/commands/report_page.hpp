@@ -40,8 +40,10 @@ struct ProcessCount {
     std::uint64_t count = 0;
 };
 
-struct RemoteCount {
-    Endpoint remote;
+/// The side of connections that others come to: a listener of this host, or a remote.
+struct ServiceCount {
+    Endpoint service;
+    bool here = false; ///< it listens on this host
     std::uint64_t count = 0;
 };
 
@@ -57,7 +59,7 @@ struct ReportPage {
     StateCounts states{};
     std::vector<NetnsBalance> balance; ///< those with a TCP socket, and our own
     std::array<std::vector<ProcessCount>, kRankedStates.size()> processes; ///< most first
-    std::vector<RemoteCount> time_wait_remotes;                            ///< most first
+    std::vector<ServiceCount> time_wait_services;                          ///< most first
     Inventory inventory;
     std::vector<Finding> findings;
 };

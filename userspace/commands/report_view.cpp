@@ -30,7 +30,7 @@ std::string render_head(const ReportPage& page)
                         host.cpus == 1 ? "" : "s", format_duration(host.uptime));
     text += fmt::format("looked    twice within {}: {} TCP sockets\n",
                         format_duration(page.interval), format_count(page.total));
-    return text + fmt::format("findings  {}\n", summary(page.findings));
+    return text + fmt::format("audit     {}\n", summary(page.findings));
 }
 
 std::string render_balance(const ReportPage& page, const Painter& painter)
@@ -92,11 +92,12 @@ std::string render_processes(const std::vector<ProcessCount>& processes, const P
     return table.render(painter, width);
 }
 
-std::string render_remotes(const ReportPage& page, const Painter& painter)
+std::string render_services(const ReportPage& page, const Painter& painter)
 {
-    Table table({{"REMOTE"}, {"COUNT", Align::kRight}});
-    for (const RemoteCount& entry : page.time_wait_remotes) {
-        table.add_row({entry.remote.text(), format_count(entry.count)});
+    Table table({{"SERVICE"}, {"SIDE"}, {"COUNT", Align::kRight}});
+    for (const ServiceCount& entry : page.time_wait_services) {
+        table.add_row({entry.service.text(), entry.here ? "listens here" : "remote",
+                       format_count(entry.count)});
     }
     return table.render(painter);
 }
@@ -114,8 +115,8 @@ void each_table(const ReportPage& page, const Painter& painter, std::size_t widt
                     render_processes(page.processes[at], painter, width));
         }
     }
-    if (!page.time_wait_remotes.empty()) {
-        section("Most TIME_WAIT by remote", render_remotes(page, painter));
+    if (!page.time_wait_services.empty()) {
+        section("Most TIME_WAIT by service", render_services(page, painter));
     }
     std::string listeners = page.inventory.listeners.empty()
                                 ? "no listeners\n"
@@ -211,10 +212,11 @@ void write_json(JsonWriter& json, const ReportPage& page)
         json.end_array();
     }
     json.end_object();
-    json.key("time_wait_remotes").begin_array();
-    for (const RemoteCount& entry : page.time_wait_remotes) {
-        json.begin_object().field("address", entry.remote.address);
-        json.field("port", entry.remote.port).field("count", entry.count).end_object();
+    json.key("time_wait_services").begin_array();
+    for (const ServiceCount& entry : page.time_wait_services) {
+        json.begin_object().field("address", entry.service.address);
+        json.field("port", entry.service.port).field("here", entry.here);
+        json.field("count", entry.count).end_object();
     }
     json.end_array();
     write_inventory_members(json, page.inventory);

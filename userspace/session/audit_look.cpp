@@ -4,6 +4,7 @@
 #include "procfs/clock.hpp"
 #include "procfs/processes.hpp"
 #include "session/first_look.hpp"
+#include "session/host_names.hpp"
 
 #include <fmt/format.h>
 
@@ -78,7 +79,7 @@ public:
 
 private:
     [[nodiscard]] std::size_t place_of(ProcessId id);
-    [[nodiscard]] std::size_t place_of(const SocketHolder& holder);
+    [[nodiscard]] std::size_t place_of(const CensusHolder& holder);
     [[nodiscard]] AuditSocket socket_of(const SocketRow& row);
     void add_listener_facts();
 
@@ -123,13 +124,13 @@ std::size_t FactWriter::place_of(ProcessId id)
     return found->second;
 }
 
-std::size_t FactWriter::place_of(const SocketHolder& holder)
+std::size_t FactWriter::place_of(const CensusHolder& holder)
 {
     const auto [found, is_new] =
         process_places_.try_emplace(holder.pid, look_.facts.processes.size());
     if (is_new) {
         look_.facts.processes.push_back(
-            process_facts(proc_, {holder.pid, holder.start_ticks}, holder.comm));
+            process_facts(proc_, {holder.pid, holder.start_ticks}, holder.comm()));
     }
     return found->second;
 }
@@ -247,9 +248,8 @@ void FactWriter::add_udp()
         if (const auto before = first_.udp.find(row.inode); before != first_.udp.end()) {
             add_motion_before(socket, before->second);
         }
-        const auto holders = datagrams.holders.find(row.inode);
-        if (holders != datagrams.holders.end()) {
-            socket.process = place_of(holders->second.front());
+        if (const auto holders = datagrams.holders_of(row); !holders.empty()) {
+            socket.process = place_of(holders.front());
         }
         look_.facts.sockets.push_back(socket);
     }
@@ -298,7 +298,7 @@ Expected<AuditLook> look_twice(const AuditRequest& request)
     std::ranges::copy(look.snapshot->census.notes, std::back_inserter(look.notes));
     writer.add_tcp();
     writer.add_udp();
-    if (request.netns.empty() || request.netns == "all") {
+    if (request.netns.value_or("all") == "all") {
         writer.add_host();
     }
     return look;

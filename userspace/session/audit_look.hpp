@@ -8,13 +8,14 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tcpledger {
 
 struct AuditRequest {
-    std::string netns; ///< see choose_namespaces()
+    std::optional<std::string> netns; ///< see choose_namespaces()
     std::chrono::milliseconds interval{2000};
 };
 

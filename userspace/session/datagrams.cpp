@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <unordered_set>
 
@@ -32,25 +33,26 @@ Datagrams dump_datagrams(std::span<const NetworkNamespace> namespaces)
 
 void find_holders(Datagrams& datagrams)
 {
-    const Expected<HolderScan> scan = scan_holders();
-    if (!scan) {
-        datagrams.notes.push_back(scan.error().message());
-        return;
-    }
-    std::unordered_set<std::uint64_t> wanted;
+    Census census;
+    census.rows = datagrams.rows;
+    CensusTaker::open(true).find_holders(census);
+    std::ranges::move(census.notes, std::back_inserter(datagrams.notes));
+    std::unordered_set<std::uint64_t> wanted; // else TCP's are among them
     for (const SocketRow& row : datagrams.rows) {
-        wanted.insert(row.inode);
+        wanted.insert(row.cookie);
     }
-    for (const SocketHolder& holder : scan->holders) {
-        if (wanted.contains(holder.inode)) {
-            datagrams.holders[holder.inode].push_back(holder);
-        }
-    }
-    for (auto& [inode, holders] : datagrams.holders) {
-        std::ranges::sort(holders, {}, [](const SocketHolder& holder) {
-            return std::tuple(holder.pid, holder.fd);
-        });
-    }
+    std::ranges::copy_if(
+        census.holders, std::back_inserter(datagrams.holders),
+        [&](const CensusHolder& holder) { return wanted.contains(holder.cookie); });
+    std::ranges::sort(datagrams.holders, {}, [](const CensusHolder& holder) {
+        return std::tuple(holder.cookie, holder.pid, holder.fd);
+    });
+}
+
+std::span<const CensusHolder> Datagrams::holders_of(const SocketRow& row) const
+{
+    const auto range = std::ranges::equal_range(holders, row.cookie, {}, &CensusHolder::cookie);
+    return {range.begin(), range.end()};
 }
 
 } // namespace tcpledger

@@ -5,11 +5,10 @@
 
 #include "netlink/namespaces.hpp"
 #include "netlink/sock_diag.hpp"
-#include "procfs/descriptors.hpp"
+#include "session/census.hpp"
 
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace tcpledger {
@@ -17,15 +16,16 @@ namespace tcpledger {
 struct Datagrams {
     std::vector<SocketRow> rows;
     std::vector<SocketDetails> details; ///< memory and drops; in step with rows
-    /// By inode; of one socket by pid, then descriptor.
-    std::unordered_map<std::uint64_t, std::vector<SocketHolder>> holders;
-    std::vector<std::string> notes; ///< what could not be seen, for the user
+    std::vector<CensusHolder> holders;  ///< by cookie, pid, descriptor
+    std::vector<std::string> notes;     ///< what could not be seen, for the user
+
+    [[nodiscard]] std::span<const CensusHolder> holders_of(const SocketRow& row) const;
 };
 
 /// The sockets without their holders: `holders` stays empty.
 [[nodiscard]] Datagrams dump_datagrams(std::span<const NetworkNamespace> namespaces);
 
-/// Finds the holders of what was dumped, by a walk of /proc.
+/// Finds the holders of what was dumped.
 void find_holders(Datagrams& datagrams);
 
 } // namespace tcpledger

@@ -2,6 +2,7 @@
 #include "session/host_names.hpp"
 
 #include "kernel/abilities.hpp"
+#include "output/escape.hpp"
 #include "procfs/net.hpp"
 
 #include <arpa/inet.h>
@@ -105,7 +106,7 @@ Expected<NamespaceList> choose_namespaces(const std::optional<std::string>& word
     const auto found = std::ranges::find(namespaces, number.value_or(0), &NetworkNamespace::inum);
     if (!number || found == namespaces.end()) {
         return tl::unexpected(
-            Error{ErrorKind::kUsage, 0, "no network namespace \"" + *word + "\"",
+            Error{ErrorKind::kUsage, 0, "no network namespace \"" + visible(*word) + "\"",
                   "all, self, a name of `ip netns list`, an inode number or a path"});
     }
     if (found != namespaces.begin()) {

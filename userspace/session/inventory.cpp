@@ -4,6 +4,7 @@
 #include "procfs/clock.hpp"
 #include "procfs/processes.hpp"
 #include "session/datagrams.hpp"
+#include "session/host_names.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -121,11 +122,11 @@ void add_udp_listeners(Inventory& inventory, const std::vector<NetworkNamespace>
         listener.drops = datagrams.details[at].memory.drops_count;
         listener.recv_buffer_bytes = datagrams.details[at].memory.recv_buffer_bytes;
         std::uint32_t last_pid = 0;
-        for (const SocketHolder& holder : datagrams.holders[row.inode]) {
+        for (const CensusHolder& holder : datagrams.holders_of(row)) {
             if (!listener.owner) {
-                listener.owner = ListenerProcess{holder.pid, holder.comm};
+                listener.owner = ListenerProcess{holder.pid, std::string(holder.comm())};
             } else if (holder.pid != last_pid) {
-                listener.sharers.push_back({holder.pid, holder.comm});
+                listener.sharers.push_back({holder.pid, std::string(holder.comm())});
             }
             last_pid = holder.pid;
         }

@@ -36,7 +36,7 @@ struct Listener {
 [[nodiscard]] const char* reach_of(const IpAddress& address) noexcept;
 
 struct InventoryRequest {
-    std::string netns; ///< see choose_namespaces()
+    std::optional<std::string> netns; ///< see choose_namespaces()
     bool tcp = true;
     bool udp = false;
 };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "session/netns_reading.hpp"
 
-#include "procfs/text.hpp"
-
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -22,12 +20,6 @@ std::optional<std::uint32_t> inum_of(const std::string& path)
         return std::nullopt;
     }
     return static_cast<std::uint32_t>(status.st_ino);
-}
-
-bool is_meant(const NetworkNamespace& netns, std::string_view choice,
-              std::optional<std::uint32_t> inum)
-{
-    return (!netns.name.empty() && netns.name == choice) || (inum && netns.inum == *inum);
 }
 
 bool leads_outside(const ifaddrs& entry)
@@ -98,25 +90,6 @@ std::string NetnsReading::label() const
 std::uint32_t own_netns_inum()
 {
     return inum_of("/proc/self/ns/net").value_or(0);
-}
-
-Expected<NamespaceList> choose_namespaces(std::string_view choice)
-{
-    Expected<NamespaceList> all = list_namespaces();
-    if (!all || choice.empty() || choice == "all") {
-        return all;
-    }
-    const bool is_path = choice.find('/') != std::string_view::npos;
-    const auto inum =
-        is_path ? inum_of(std::string(choice)) : procfs::parse_number<std::uint32_t>(choice);
-    std::erase_if(all->namespaces,
-                  [&](const NetworkNamespace& netns) { return !is_meant(netns, choice, inum); });
-    if (all->namespaces.empty()) {
-        return tl::unexpected(Error{ErrorKind::kUsage, 0,
-                                    fmt::format("no network namespace \"{}\"", choice),
-                                    "a name from `ip netns`, an inode number or a path"});
-    }
-    return all;
 }
 
 Expected<NetnsReading> read_netns(const NetworkNamespace& netns,

@@ -32,12 +32,7 @@ struct NetnsReading {
     [[nodiscard]] std::string label() const;
 };
 
-/// The namespaces that `choice` means: all where it is empty or "all", else the one of this name
-/// in /run/netns, of this inode number, or behind this path. Our own, where chosen, is first.
-/// kUsage where there is none.
-[[nodiscard]] Expected<NamespaceList> choose_namespaces(std::string_view choice);
-
-/// Reads what `names` asks of the settings, and all of the rest. kNotPermitted without
+/// Reads those of the settings, and all of the rest. kNotPermitted without
 /// CAP_SYS_ADMIN, unless it is our own.
 [[nodiscard]] Expected<NetnsReading> read_netns(const NetworkNamespace& netns,
                                                 std::span<const char* const> sysctl_names);

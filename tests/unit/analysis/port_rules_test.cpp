@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Ephemeral ports towards a remote, and the bound on TIME_WAIT, at, below and above their limits.
-#include "analysis/port_range.hpp"
+#include "analysis/ephemeral_ports.hpp"
 #include "world.hpp"
 
 namespace tcpledger {
@@ -17,7 +17,7 @@ void add_time_wait(World& world, std::size_t count, TcpState state = TcpState::k
     }
 }
 
-TEST(PortRange, Parse)
+TEST(EphemeralPorts, Parse)
 {
     struct Case {
         const char* range;
@@ -31,15 +31,15 @@ TEST(PortRange, Parse)
           Case{"40000 40009", "1-39999,50000-65535", 10, 0},
           Case{"40000 40009", "39990-40020", 0, 10}, Case{"1 65535", "1-65535", 0, 65535},
           Case{"40000 40009", "x,40001-,-3,40002-40001,99999,40005", 9, 1}}) {
-        const auto range = PortRange::parse(each.range, each.reserved);
+        const auto range = EphemeralPorts::parse(each.range, each.reserved);
         ASSERT_TRUE(range) << each.range;
         EXPECT_EQ(range->size(), each.size) << each.range << " without " << each.reserved;
         EXPECT_EQ(range->reserved(), each.taken) << each.range << " without " << each.reserved;
     }
     for (const char* bad : {"", "1", "a b", "5 4", "1 99999", "-1 5", "1 2 3"}) {
-        EXPECT_FALSE(PortRange::parse(bad, "")) << bad;
+        EXPECT_FALSE(EphemeralPorts::parse(bad, "")) << bad;
     }
-    const auto range = PortRange::parse("40000 40009", "40001");
+    const auto range = EphemeralPorts::parse("40000 40009", "40001");
     EXPECT_TRUE(range->contains(40000));
     EXPECT_FALSE(range->contains(40001));
     EXPECT_TRUE(range->contains(40009));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "analysis/port_range.hpp"
+#include "analysis/ephemeral_ports.hpp"
 
 #include <charconv>
 
@@ -30,13 +30,14 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>> parse_pair(std::string_vi
 
 } // namespace
 
-std::optional<PortRange> PortRange::parse(std::string_view range, std::string_view reserved)
+std::optional<EphemeralPorts> EphemeralPorts::parse(std::string_view range,
+                                                    std::string_view reserved)
 {
     const auto bounds = parse_pair(range, " \t");
     if (!bounds) {
         return std::nullopt;
     }
-    PortRange ports(bounds->first, bounds->second);
+    EphemeralPorts ports(bounds->first, bounds->second);
     while (!reserved.empty()) {
         const std::size_t length = reserved.find(',');
         const std::string_view item = reserved.substr(0, length);
@@ -54,7 +55,7 @@ std::optional<PortRange> PortRange::parse(std::string_view range, std::string_vi
     return ports;
 }
 
-bool PortRange::contains(std::uint16_t port) const noexcept
+bool EphemeralPorts::contains(std::uint16_t port) const noexcept
 {
     return port >= low_ && port <= high_ && !reserved_[port];
 }

@@ -9,13 +9,13 @@
 
 namespace tcpledger {
 
-class PortRange {
+class EphemeralPorts {
 public:
     /// `range`: net.ipv4.ip_local_port_range ("32768\t60999"); `reserved`:
     /// net.ipv4.ip_local_reserved_ports ("8080,9000-9100"), may be empty. Nothing where `range` is
     /// none; what cannot be understood of `reserved` reserves nothing.
-    [[nodiscard]] static std::optional<PortRange> parse(std::string_view range,
-                                                        std::string_view reserved);
+    [[nodiscard]] static std::optional<EphemeralPorts> parse(std::string_view range,
+                                                             std::string_view reserved);
 
     [[nodiscard]] std::uint16_t low() const noexcept { return low_; }
     [[nodiscard]] std::uint16_t high() const noexcept { return high_; }
@@ -25,7 +25,7 @@ public:
     [[nodiscard]] std::uint64_t reserved() const noexcept { return reserved_count_; }
 
 private:
-    PortRange(std::uint16_t low, std::uint16_t high)
+    EphemeralPorts(std::uint16_t low, std::uint16_t high)
         : reserved_(65536, false), low_(low), high_(high)
     {
     }
