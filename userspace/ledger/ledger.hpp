@@ -48,9 +48,13 @@ public:
     [[nodiscard]] const Books& books() const { return books_; }
     [[nodiscard]] const LedgerCounters& counters() const { return counters_; }
 
-    /// Whether records tell which mini-sockets are left behind. Where they do not, it is
-    /// concluded from the last transition.
-    void expect_told_minis(bool told) { minis_are_told_ = told; }
+    /// What records tell of mini-sockets: which ones are left behind, and their moves from
+    /// FIN_WAIT2 to TIME_WAIT. What they do not is concluded from transitions.
+    void expect_told_minis(bool beginnings, bool moves)
+    {
+        minis_are_told_ = beginnings;
+        moves_are_told_ = moves;
+    }
 
     /// Starts the interval counters anew.
     void begin_interval();
@@ -95,6 +99,7 @@ private:
     Books books_;
     LedgerCounters counters_;
     bool minis_are_told_ = false;
+    bool moves_are_told_ = false;
     bool remember_ends_ = false;
     Ended ended_cookies_;
     Ended ended_tuples_; ///< their hashes
