@@ -156,7 +156,7 @@ bool only_summary(const ListOptions& options)
 
 Expected<void> show(const ListOptions& options, LineStream& stream)
 {
-    const Expected<NamespaceList> namespaces = choose_namespaces(options.netns);
+    const Expected<NamespaceList> namespaces = visible_namespaces(options.netns);
     if (!namespaces) {
         return tl::unexpected(namespaces.error());
     }

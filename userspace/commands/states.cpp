@@ -50,7 +50,7 @@ private:
 /// Counts what is there now.
 Expected<StatesReport> look(const StatesOptions& options, Notes& notes)
 {
-    const Expected<NamespaceList> namespaces = choose_namespaces(std::nullopt);
+    const Expected<NamespaceList> namespaces = visible_namespaces(std::nullopt);
     if (!namespaces) {
         return tl::unexpected(namespaces.error());
     }

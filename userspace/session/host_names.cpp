@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "session/host_names.hpp"
 
-#include "kernel/abilities.hpp"
 #include "procfs/net.hpp"
 
 #include <arpa/inet.h>
@@ -84,36 +83,6 @@ std::uint32_t index_inside(const NetworkNamespace& netns, const std::string& nam
 }
 
 } // namespace
-
-Expected<NamespaceList> choose_namespaces(const std::optional<std::string>& word)
-{
-    Expected<NamespaceList> list = list_namespaces();
-    if (!list) {
-        return list;
-    }
-    auto& namespaces = list->namespaces;
-    const bool all = word ? *word == "all" : held_capabilities().can_enter_namespaces();
-    if (all) {
-        return list;
-    }
-    list->denied_count = 0; // what was not asked for is not missing
-    if (!word || *word == "self") {
-        namespaces.resize(1);
-        return list;
-    }
-    const auto number = netns_number(*word);
-    const auto found = std::ranges::find(namespaces, number.value_or(0), &NetworkNamespace::inum);
-    if (!number || found == namespaces.end()) {
-        return tl::unexpected(
-            Error{ErrorKind::kUsage, 0, "no network namespace \"" + *word + "\"",
-                  "all, self, a name of `ip netns list`, an inode number or a path"});
-    }
-    if (found != namespaces.begin()) {
-        std::swap(namespaces.front(), *found);
-    }
-    namespaces.resize(1);
-    return list;
-}
 
 Names HostNames::names_in(const NetworkNamespace* netns)
 {

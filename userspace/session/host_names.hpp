@@ -20,11 +20,6 @@ namespace tcpledger {
 /// An interface's index that no interface has.
 inline constexpr std::uint32_t kNoInterface = 0xffffffff;
 
-/// The namespaces that `word` asks for: "all" (those that may be entered), "self", a name of
-/// /run/netns, an inode number or a path. Without a word all if they may be entered, else our
-/// own. kUsage where there is no such namespace.
-[[nodiscard]] Expected<NamespaceList> choose_namespaces(const std::optional<std::string>& word);
-
 class HostNames {
 public:
     /// `namespaces` are those that are looked at; they outlive this object.

@@ -75,6 +75,9 @@ struct ListedNamespace {
     PortRange ports;
 };
 
+/// choose_namespaces(); without a choice all if they may be entered, else our own.
+[[nodiscard]] Expected<NamespaceList> visible_namespaces(const std::optional<std::string>& choice);
+
 class Listing {
 public:
     /// `namespaces` outlive the listing. Whose descriptors may not be seen owns

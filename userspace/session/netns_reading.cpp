@@ -106,15 +106,19 @@ Expected<NamespaceList> choose_namespaces(std::string_view choice)
     if (!all || choice.empty() || choice == "all") {
         return all;
     }
+    if (choice == "self") {
+        all->namespaces.resize(1);
+        return all;
+    }
     const bool is_path = choice.find('/') != std::string_view::npos;
     const auto inum =
         is_path ? inum_of(std::string(choice)) : procfs::parse_number<std::uint32_t>(choice);
     std::erase_if(all->namespaces,
                   [&](const NetworkNamespace& netns) { return !is_meant(netns, choice, inum); });
     if (all->namespaces.empty()) {
-        return tl::unexpected(Error{ErrorKind::kUsage, 0,
-                                    fmt::format("no network namespace \"{}\"", choice),
-                                    "a name from `ip netns`, an inode number or a path"});
+        return tl::unexpected(
+            Error{ErrorKind::kUsage, 0, fmt::format("no network namespace \"{}\"", choice),
+                  "all, self, a name from `ip netns`, an inode number or a path"});
     }
     return all;
 }

@@ -32,7 +32,8 @@ struct NetnsReading {
     [[nodiscard]] std::string label() const;
 };
 
-/// The namespaces that `choice` means: all where it is empty or "all", else the one of this name
+/// The namespaces that `choice` means: all where it is empty or "all", our own where it is "self",
+/// else the one of this name
 /// in /run/netns, of this inode number, or behind this path. Our own, where chosen, is first.
 /// kUsage where there is none.
 [[nodiscard]] Expected<NamespaceList> choose_namespaces(std::string_view choice);
