@@ -101,16 +101,49 @@ void Ledger::begin_interval()
     books_.begin_interval();
 }
 
-void Ledger::remember_ends(bool remember)
+void Ledger::remember_ends(bool remember, std::size_t limit)
 {
     remember_ends_ = remember;
+    max_ends_ = limit;
+    ends_overflowed_ = false;
     ended_cookies_ = {};
     ended_tuples_ = {};
+    mini_changes_ = {};
+}
+
+/// True while ends are to be remembered and there is room.
+bool Ledger::remembers()
+{
+    if (remember_ends_ && !ends_overflowed_ &&
+        (ended_cookies_.size() >= max_ends_ || mini_changes_.size() >= max_ends_)) {
+        ends_overflowed_ = true;
+        ended_cookies_ = {};
+        ended_tuples_ = {};
+        mini_changes_ = {};
+    }
+    return remember_ends_ && !ends_overflowed_;
+}
+
+bool Ledger::ended(std::uint64_t cookie) const
+{
+    return ends_overflowed_ || ended_cookies_.contains(cookie);
 }
 
 bool Ledger::ended(const FourTuple& tuple) const
 {
-    return ended_tuples_.contains(hash_of(tuple));
+    return ends_overflowed_ || ended_tuples_.contains(hash_of(tuple));
+}
+
+const std::vector<MiniChange>* Ledger::mini_changes() const
+{
+    return ends_overflowed_ ? nullptr : &mini_changes_;
+}
+
+void Ledger::note_mini(const FourTuple& tuple, int delta)
+{
+    if (remembers()) {
+        mini_changes_.push_back({event_time_, tuple.netns_inum, delta});
+    }
 }
 
 void Ledger::apply_transition(const tl_transition& event, const tl_process* process)
@@ -122,10 +155,11 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
         return;
     }
     ++counters_.transitions;
+    event_time_ = time_of(event.header);
 
     const ConnectionId id = find_or_enter(event, *old_state, *new_state);
     Connection& connection = books_.details(id);
-    const MonotonicTime time = time_of(event.header);
+    const MonotonicTime time = event_time_;
     const bool entry_seen = connection.last_event != MonotonicTime{} &&
                             !connection.age_is_lower_bound && connection.state == *old_state;
     const std::optional<MonotonicTime> time_in_old_state =
@@ -319,10 +353,11 @@ void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_st
     }
     const std::optional<TcpState> mini = mini_state(event, old_state);
     if (mini && connection.kind == SocketKind::kFull && connection.tuple.remote.port != 0) {
-        if (remember_ends_) {
+        if (remembers()) {
             ended_cookies_.insert(connection.cookie);
         }
         replace_mini(connection.tuple);
+        note_mini(connection.tuple, +1);
         books_.shrink(id, *mini, *mini == connection.state ? connection.entered : time);
         return;
     }
@@ -335,9 +370,13 @@ void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_st
 
 void Ledger::leave(ConnectionId id)
 {
-    if (remember_ends_) {
-        ended_cookies_.insert(books_.at(id).cookie);
-        ended_tuples_.insert(hash_of(books_.at(id).tuple));
+    const Connection& connection = books_.at(id);
+    if (remembers()) {
+        ended_cookies_.insert(connection.cookie);
+        ended_tuples_.insert(hash_of(connection.tuple));
+    }
+    if (connection.kind == SocketKind::kMini && connection.state != TcpState::kSynRecv) {
+        note_mini(connection.tuple, -1);
     }
     books_.strike(id);
 }

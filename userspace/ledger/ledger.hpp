@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace tcpledger {
 
@@ -33,8 +34,17 @@ struct LedgerCounters {
     std::uint64_t malformed = 0; ///< records whose kind, size or state is impossible
 };
 
+/// An event made a mini-socket or ended one.
+struct MiniChange {
+    MonotonicTime time{};
+    std::uint32_t netns_inum = 0;
+    int delta = 0; ///< +1 or −1
+};
+
 class Ledger {
 public:
+    static constexpr std::size_t kMaxRememberedEnds = 1'000'000;
+
     using Observer = std::function<void(const AppliedTransition&)>;
 
     /// `observer` may be empty; it is called for each transition, after the change.
@@ -48,13 +58,20 @@ public:
     [[nodiscard]] const Books& books() const { return books_; }
     [[nodiscard]] const LedgerCounters& counters() const { return counters_; }
 
+    /// The time of the last transition applied.
+    [[nodiscard]] MonotonicTime last_event() const { return event_time_; }
+
     /// Starts the interval counters anew.
     void begin_interval();
 
-    /// While a dump runs: remember what ends, so that its rows do not bring it back.
-    void remember_ends(bool remember);
-    [[nodiscard]] bool ended(std::uint64_t cookie) const { return ended_cookies_.contains(cookie); }
+    /// While a dump runs: remember what ends, so that its rows do not bring it back. Beyond
+    /// `limit` ends (a dump that hangs) all counts as ended: the next dump brings in what is not.
+    void remember_ends(bool remember, std::size_t limit = kMaxRememberedEnds);
+    [[nodiscard]] bool ended(std::uint64_t cookie) const;
     [[nodiscard]] bool ended(const FourTuple& tuple) const;
+    /// The mini-sockets made and ended by events since remember_ends(true); nothing when there
+    /// were more than are remembered.
+    [[nodiscard]] const std::vector<MiniChange>* mini_changes() const;
 
 private:
     /// Grows by each end while a dump runs; filled in the hot path.
@@ -79,7 +96,14 @@ private:
     Observer observer_;
     Books books_;
     LedgerCounters counters_;
+    void note_mini(const FourTuple& tuple, int delta);
+    [[nodiscard]] bool remembers();
+
+    MonotonicTime event_time_{}; ///< of the event being applied
     bool remember_ends_ = false;
+    bool ends_overflowed_ = false;
+    std::size_t max_ends_ = kMaxRememberedEnds;
+    std::vector<MiniChange> mini_changes_;
     Ended ended_cookies_;
     Ended ended_tuples_; ///< their hashes
 };

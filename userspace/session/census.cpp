@@ -5,6 +5,7 @@
 #include "netlink/namespaces.hpp"
 #include "procfs/clock.hpp"
 #include "procfs/descriptors.hpp"
+#include "procfs/processes.hpp"
 
 #include <fmt/format.h>
 #include <tsl/robin_map.h>
@@ -64,14 +65,40 @@ CensusTaker CensusTaker::open()
     return taker;
 }
 
-Census CensusTaker::take() const
+Census CensusTaker::take(const std::vector<ProcessKey>& processes) const
 {
     Census census;
+    const auto cpu_before = thread_cpu_time();
     census.started = monotonic_now();
     dump_namespaces(census);
     find_holders(census);
     census.finished = monotonic_now();
+    find_exited(processes, census);
+    census.cpu = thread_cpu_time() - cpu_before;
     return census;
+}
+
+void CensusTaker::find_exited(const std::vector<ProcessKey>& processes, Census& census)
+{
+    std::vector<ProcessKey> holding;
+    for (const CensusHolder& holder : census.holders) {
+        const ProcessKey key{holder.pid, holder.start_ticks};
+        if (holding.empty() || holding.back() != key) {
+            holding.push_back(key);
+        }
+    }
+    std::ranges::sort(holding);
+    const ProcFs proc;
+    for (const ProcessKey& key : processes) {
+        if (std::ranges::binary_search(holding, key)) {
+            continue;
+        }
+        const Expected<ProcessStat> stat = proc.stat(key.pid);
+        const bool other = stat && (stat->start_ticks != key.start_ticks || stat->zombie());
+        if (other || (!stat && is_gone(stat.error()))) {
+            census.exited.push_back(key);
+        }
+    }
 }
 
 void CensusTaker::dump_namespaces(Census& census)
@@ -174,6 +201,7 @@ SettlementReport settle(Settlement& settlement, const Census& census)
     }
     return settlement.finish({.netns_inums = census.netns_inums,
                               .holders = census.holders_complete,
+                              .every_netns = census.processes_denied == 0,
                               .every_process = census.processes_denied == 0,
                               .unread_netns = census.unread_netns},
                              census.finished);

@@ -42,6 +42,8 @@ struct Census {
     bool holders_complete = false;
     std::size_t processes_denied = 0; ///< that may not be looked at
     std::vector<std::string> notes;   ///< what could not be seen, for the user
+    std::vector<ProcessKey> exited;   ///< of those asked about
+    std::chrono::nanoseconds cpu{};   ///< CPU time it took
 };
 
 /// The states that ss shows. Bound but unconnected sockets (bit 13) are not among
@@ -53,13 +55,15 @@ public:
     /// Prefers iter/task_file, falls back to /proc. Never fails: what is missing is a note.
     [[nodiscard]] static CensusTaker open();
 
-    /// Dumps all namespaces, then the holders. Safe to call from one thread at a time.
-    [[nodiscard]] Census take() const;
+    /// Dumps all namespaces, then the holders; then looks whether those of `processes` that
+    /// hold nothing still run. Safe to call from one thread at a time.
+    [[nodiscard]] Census take(const std::vector<ProcessKey>& processes = {}) const;
 
 private:
     static void dump_namespaces(Census& census);
     void find_holders(Census& census) const;
     static void find_holders_in_proc(Census& census);
+    static void find_exited(const std::vector<ProcessKey>& processes, Census& census);
 
     std::optional<TaskFileScan> scan_;
     std::string scan_note_;

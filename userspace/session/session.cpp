@@ -3,11 +3,9 @@
 
 #include "kernel/abilities.hpp"
 #include "procfs/clock.hpp"
-#include "procfs/processes.hpp"
 
 #include <poll.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -26,27 +24,20 @@ constexpr std::chrono::milliseconds kLossCheckPeriod{100};
 /// however many others want the CPU: a ring that fills meanwhile loses records.
 constexpr int kReaderNice = -10;
 
-/// A census may take 1/kCensusShare of one CPU, averaged over its period.
-constexpr int kCensusShare = 100;
+/// A census may take 1/kCensusShare of one CPU, averaged over its period; a sweep of mini-sockets
+/// and the lists in it so much each. Together they stay below 1 %.
+constexpr int kCensusShare = 250;
+constexpr int kSweepShare = 500;
+constexpr int kListShare = 400;
+
+/// More mini-sockets in passing states than this are listed, not looked up one by one.
+constexpr std::size_t kMaxLookUps = 500;
 
 /// Censuses at once after a loss: a lost end is believed when it is missed twice.
 constexpr int kRepairs = 2;
 
 /// On a quiet host censuses become rarer, up to this; the next record ends that.
 constexpr std::chrono::seconds kQuietCensusPeriod{5};
-
-std::chrono::nanoseconds cpu_time(clockid_t clock)
-{
-    timespec time{};
-    ::clock_gettime(clock, &time);
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
-/// CPU time of all threads but this one: the census's, and the helpers it starts.
-std::chrono::nanoseconds other_threads_cpu_time()
-{
-    return cpu_time(CLOCK_PROCESS_CPUTIME_ID) - cpu_time(CLOCK_THREAD_CPUTIME_ID);
-}
 
 } // namespace
 
@@ -86,12 +77,31 @@ void Session::step(std::chrono::milliseconds limit, int wake_fd)
         drain();
     }
     const MonotonicTime now = monotonic_now();
-    if (const std::optional<Census> census = census_thread_.pick_up()) {
-        settle_census(*census);
-    }
+    pick_up();
     notice_losses(now);
-    if (!census_thread_.busy() && (repairs_wanted_ > 0 || now >= next_census_)) {
+    if (census_thread_.busy()) {
+        return;
+    }
+    if (repairs_wanted_ > 0 || now >= next_census_) {
         start_census(now);
+    } else if (seeded() && now >= next_minis_) {
+        start_minis(now);
+    }
+}
+
+void Session::pick_up()
+{
+    const auto result = census_thread_.pick_up();
+    if (!result) {
+        return;
+    }
+    if (seeded()) {
+        drain(); // evidence is older than events only if all of these are applied
+    }
+    if (const auto* census = std::get_if<Census>(&*result)) {
+        settle_census(*census);
+    } else {
+        settle_minis(std::get<MiniSweep>(*result));
     }
 }
 
@@ -138,22 +148,47 @@ void Session::notice_losses(MonotonicTime now)
 
 void Session::settle_census(const Census& census)
 {
-    if (seeded()) {
-        drain(); // evidence is older than events only if all of these are applied
-    }
-    const auto settle_began = cpu_time(CLOCK_THREAD_CPUTIME_ID);
+    const auto cpu_before = thread_cpu_time();
     const SettlementReport report = settle(settlement_, census);
-    health_ = {report.drift, census.notes, health_.census_interval};
-    mark_exited_processes();
-    const auto cost = other_threads_cpu_time() - census_cpu_before_ +
-                      cpu_time(CLOCK_THREAD_CPUTIME_ID) - settle_began;
+    ProcessTable& processes = ledger_.books().processes();
+    for (const ProcessKey& key : census.exited) { // that no record told
+        if (const auto id = processes.find(key)) {
+            processes.at(*id).exited = true;
+        }
+    }
+    const auto cost = census.cpu + (thread_cpu_time() - cpu_before);
     earliest_census_ = census.started + cost * kCensusShare;
     const bool quiet =
         records_since_census_ == 0 && report.drift + report.settled + report.entered == 0;
     census_period_ = quiet ? std::min<MonotonicTime>(census_period_ * 2, kQuietCensusPeriod)
                            : options_.census_period;
     next_census_ = std::max(earliest_census_, census.started + census_period_);
+    next_minis_ = census.started + options_.census_period;
+    to_list_.clear();
+    census_drift_ = report.drift;
+    health_.drift = report.drift;
+    health_.notes = census.notes;
     health_.census_interval = next_census_ - census.started;
+}
+
+void Session::settle_minis(const MiniSweep& sweep)
+{
+    const auto cpu_before = thread_cpu_time();
+    const MiniReport report = settle(minis_, settlement_, ledger_, sweep);
+    to_list_ = {report.to_list.begin(), report.to_list.end()};
+    health_.drift = census_drift_ + report.drift;
+    if (report.full_sockets_differ) {
+        next_census_ = earliest_census_;
+    }
+    const auto cost =
+        sweep.cpu - sweep.listing_cpu + minis_begin_cpu_ + (thread_cpu_time() - cpu_before);
+    next_minis_ =
+        sweep.started + std::max<MonotonicTime>(options_.census_period, cost * kSweepShare);
+    next_list_ = std::max(next_list_, sweep.started + sweep.listing_cpu * kListShare);
+    health_.sweep_interval = next_minis_ - sweep.started;
+    if (!to_list_.empty()) { // not explained by the totals: at once, if that is cheap enough
+        next_minis_ = std::min(next_minis_, next_list_);
+    }
 }
 
 void Session::start_census(MonotonicTime now)
@@ -161,24 +196,39 @@ void Session::start_census(MonotonicTime now)
     repairs_wanted_ = std::max(repairs_wanted_ - 1, 0);
     records_since_census_ = 0;
     settlement_.begin(now);
-    census_cpu_before_ = other_threads_cpu_time();
-    census_thread_.start();
-}
-
-/// Ends that no record told: of processes that came onto the books by a census, after
-/// their exit had been passed over as a stranger's.
-void Session::mark_exited_processes()
-{
-    const ProcFs proc;
-    ledger_.books().processes().for_each([&](ProcessId id, const Process& process) {
-        if (process.exited || process.connections != 0 || process.key.pid == 0) {
-            return;
-        }
-        const Expected<ProcessStat> stat = proc.stat(process.key.pid);
-        if (!stat || stat->start_ticks != process.key.start_ticks) {
-            ledger_.books().processes().at(id).exited = true;
+    std::vector<ProcessKey> running;
+    ledger_.books().processes().for_each([&](ProcessId, const Process& process) {
+        if (!process.exited && process.key.pid != 0) {
+            running.push_back(process.key);
         }
     });
+    census_thread_.start(std::move(running));
+}
+
+void Session::start_minis(MonotonicTime now)
+{
+    const auto cpu_before = thread_cpu_time();
+    settlement_.begin(now);
+    minis_.begin(now);
+    MiniQuestion question = mini_question(now);
+    minis_begin_cpu_ = thread_cpu_time() - cpu_before;
+    census_thread_.start(std::move(question));
+}
+
+MiniQuestion Session::mini_question(MonotonicTime now) const
+{
+    MiniQuestion question;
+    const bool may_list = now >= next_list_;
+    const auto passing = minis_.passing(kMaxLookUps);
+    for (const auto& [inum, counts] : ledger_.books().by_netns()) {
+        MiniQuestion::Netns& netns = question.netns[inum];
+        netns.list_all = may_list && (to_list_.contains(inum) || !passing);
+        netns.list_half_open = may_list && counts[static_cast<std::size_t>(TcpState::kListen)] > 0;
+    }
+    for (const FourTuple& tuple : passing.value_or(std::vector<FourTuple>())) {
+        question.netns[tuple.netns_inum].look_up.push_back(tuple);
+    }
+    return question;
 }
 
 } // namespace tcpledger

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,10 +32,12 @@ struct SessionOptions {
 
 /// What the last census said of the session's accuracy.
 struct SessionHealth {
-    std::uint64_t drift = 0;        ///< differences that it found
+    std::uint64_t drift = 0;        ///< differences that it found, and the last sweep of minis
     std::vector<std::string> notes; ///< what it could not see, each once
     /// From one census to the next: what no event tells is on the books after two.
     MonotonicTime census_interval{};
+    /// From one sweep of the mini-sockets to the next.
+    MonotonicTime sweep_interval{};
 };
 
 class Session {
@@ -66,22 +69,30 @@ private:
     void wait(std::chrono::milliseconds limit, int wake_fd);
     void drain();
     void notice_losses(MonotonicTime now);
+    void pick_up();
     void settle_census(const Census& census);
+    void settle_minis(const MiniSweep& sweep);
     void start_census(MonotonicTime now);
-    void mark_exited_processes();
+    void start_minis(MonotonicTime now);
+    [[nodiscard]] MiniQuestion mini_question(MonotonicTime now) const;
 
     Tracer tracer_;
     SessionOptions options_;
     Ledger ledger_;
     Settlement settlement_{ledger_};
+    MiniSettlement minis_{ledger_};
     LossObserver on_loss_;
     CensusThread census_thread_;
     SessionHealth health_;
     std::uint64_t lost_total_ = 0;
-    std::chrono::nanoseconds census_cpu_before_{};
     MonotonicTime census_period_ = options_.census_period;
     MonotonicTime earliest_census_{}; ///< the next, by what the last one cost
     MonotonicTime next_census_{};
+    std::uint64_t census_drift_ = 0;
+    MonotonicTime next_minis_{};
+    MonotonicTime next_list_{};                  ///< of mini-sockets, by what the last one cost
+    std::set<std::uint32_t> to_list_;            ///< namespaces whose mini-sockets must be listed
+    std::chrono::nanoseconds minis_begin_cpu_{}; ///< what the question cost
     std::size_t records_since_census_ = 0;
     int repairs_wanted_ = 0; ///< censuses still to be taken because records were lost
     MonotonicTime next_loss_check_{};
