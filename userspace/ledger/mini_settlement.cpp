@@ -12,7 +12,7 @@ namespace {
 constexpr MonotonicTime kTimeWaitLength = std::chrono::seconds(60);
 
 /// Between an event and the moment that the kernel's total shows it.
-constexpr MonotonicTime kBlur = std::chrono::milliseconds(2);
+constexpr MonotonicTime kBlur = std::chrono::microseconds(100);
 
 /// After so many lists nothing should be left to explain.
 constexpr unsigned kListsThatExplain = 2;
@@ -57,12 +57,33 @@ std::optional<std::vector<FourTuple>> MiniSettlement::passing(std::size_t limit)
     return tuples;
 }
 
+std::optional<std::vector<FourTuple>> MiniSettlement::all_of(std::uint32_t netns_inum,
+                                                             std::size_t limit) const
+{
+    const auto& by_netns = ledger_.books().minis_by_netns();
+    const auto counts = by_netns.find(netns_inum);
+    std::size_t number = 0;
+    for (const std::uint32_t count : counts != by_netns.end() ? counts->second : StateCounts{}) {
+        number += count;
+    }
+    if (number > limit) {
+        return std::nullopt;
+    }
+    std::vector<FourTuple> tuples;
+    ledger_.books().for_each([&](ConnectionId, const Connection& connection) {
+        if (connection.kind == SocketKind::kMini && connection.tuple.netns_inum == netns_inum) {
+            tuples.push_back(connection.tuple);
+        }
+    });
+    return tuples;
+}
+
 void MiniSettlement::looked_up(const FourTuple& tuple, std::optional<TcpState> state,
                                std::chrono::milliseconds timer, MonotonicTime at)
 {
     Books& books = ledger_.books();
     const ConnectionId id = books.find_mini(tuple);
-    if (id == kNoConnection || books.at(id).last_event >= started_ || !is_passing(books.at(id))) {
+    if (id == kNoConnection || books.at(id).last_event >= started_) {
         return;
     }
     if (!state) {
@@ -110,7 +131,9 @@ void MiniSettlement::compare_minis(const NetnsTotals& totals, bool is_listed, Mi
     for (const MiniChange& change : *changes) {
         if (change.netns_inum == totals.netns_inum) {
             books -= change.time > totals.read_at ? change.delta : 0;
-            blurred += std::chrono::abs(change.time - totals.read_at) <= kBlur ? 1 : 0;
+            blurred +=
+                change.time >= totals.asked_at - kBlur && change.time <= totals.read_at + kBlur ? 1
+                                                                                                : 0;
         }
     }
     const std::int64_t surplus = books - static_cast<std::int64_t>(*totals.minis);
@@ -122,7 +145,7 @@ void MiniSettlement::compare_minis(const NetnsTotals& totals, bool is_listed, Mi
         settled_ += static_cast<std::uint64_t>(surplus);
         return;
     }
-    report.to_list.push_back(totals.netns_inum);
+    report.to_explain[totals.netns_inum] = surplus > 0;
     const auto lists = lists_in_a_row_.find(totals.netns_inum);
     if (lists != lists_in_a_row_.end() && lists->second >= kListsThatExplain) {
         report.drift += static_cast<std::uint64_t>(std::abs(surplus));

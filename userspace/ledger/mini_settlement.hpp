@@ -20,7 +20,8 @@ namespace tcpledger {
 /// What the kernel counts in one namespace (/proc/net/sockstat).
 struct NetnsTotals {
     std::uint32_t netns_inum = 0;
-    MonotonicTime read_at{};
+    MonotonicTime asked_at{};            ///< the totals are of a moment from here
+    MonotonicTime read_at{};             ///< to here
     std::optional<std::uint64_t> minis;  ///< TIME_WAIT and the FIN_WAIT2 that outlives close
     std::optional<std::uint64_t> in_use; ///< full sockets but closed ones, both families
 };
@@ -28,8 +29,9 @@ struct NetnsTotals {
 struct MiniReport {
     std::uint64_t settled = 0; ///< moved or struck
     std::uint64_t drift = 0;   ///< that neither events nor a list have explained
-    /// Namespaces whose mini-sockets must be listed.
-    std::vector<std::uint32_t> to_list;
+    /// Namespaces where the books have more (true) or fewer than the kernel: all that are on the
+    /// books must be looked up, or else listed.
+    std::map<std::uint32_t, bool> to_explain;
     bool full_sockets_differ = false; ///< a census is due
 };
 
@@ -42,6 +44,9 @@ public:
     /// The mini-sockets in FIN_WAIT2 and SYN_RECV, to be looked up: at most `limit`. Nothing when
     /// there are more: then a list is cheaper.
     [[nodiscard]] std::optional<std::vector<FourTuple>> passing(std::size_t limit) const;
+    /// All of one namespace, or nothing as above.
+    [[nodiscard]] std::optional<std::vector<FourTuple>> all_of(std::uint32_t netns_inum,
+                                                               std::size_t limit) const;
     /// The answer for one of those: its state now and the time until its timer fires, or nothing.
     void looked_up(const FourTuple& tuple, std::optional<TcpState> state,
                    std::chrono::milliseconds timer, MonotonicTime at);

@@ -47,6 +47,7 @@ std::optional<std::uint64_t> sum(std::optional<std::uint64_t> left,
 void read_inside(std::uint32_t inum, bool with_segments, Inside& inside)
 {
     inside.totals.netns_inum = inum;
+    inside.totals.asked_at = monotonic_now();
     if (const auto totals = read_socket_totals()) {
         inside.totals.minis = totals->time_wait;
         inside.totals.in_use = sum(totals->tcp_in_use, totals->tcp6_in_use);

@@ -24,12 +24,6 @@ constexpr std::chrono::milliseconds kLossCheckPeriod{100};
 /// however many others want the CPU: a ring that fills meanwhile loses records.
 constexpr int kReaderNice = -10;
 
-/// A census may take 1/kCensusShare of one CPU, averaged over its period; a sweep of mini-sockets
-/// and the lists in it so much each. Together they stay below 1 %.
-constexpr int kCensusShare = 250;
-constexpr int kSweepShare = 500;
-constexpr int kListShare = 400;
-
 /// More mini-sockets in passing states than this are listed, not looked up one by one.
 constexpr std::size_t kMaxLookUps = 500;
 
@@ -164,7 +158,7 @@ void Session::settle_census(const Census& census)
                            : options_.census_period;
     next_census_ = std::max(earliest_census_, census.started + census_period_);
     next_minis_ = census.started + options_.census_period;
-    to_list_.clear();
+    to_explain_.clear();
     census_drift_ = report.drift;
     health_.drift = report.drift;
     health_.notes = census.notes;
@@ -175,7 +169,7 @@ void Session::settle_minis(const MiniSweep& sweep)
 {
     const auto cpu_before = thread_cpu_time();
     const MiniReport report = settle(minis_, settlement_, ledger_, sweep);
-    to_list_ = {report.to_list.begin(), report.to_list.end()};
+    to_explain_ = report.to_explain;
     health_.drift = census_drift_ + report.drift;
     if (report.full_sockets_differ) {
         next_census_ = earliest_census_;
@@ -184,10 +178,14 @@ void Session::settle_minis(const MiniSweep& sweep)
         sweep.cpu - sweep.listing_cpu + minis_begin_cpu_ + (thread_cpu_time() - cpu_before);
     next_minis_ =
         sweep.started + std::max<MonotonicTime>(options_.census_period, cost * kSweepShare);
-    next_list_ = std::max(next_list_, sweep.started + sweep.listing_cpu * kListShare);
+    (sweep.listed_all.empty() ? half_open_budget_ : explain_budget_).spend(sweep.listing_cpu);
+    const std::size_t lists = sweep.listed_all.size() + sweep.listed_half_open.size();
+    if (lists > 0) {
+        list_cost_ = sweep.listing_cpu / lists;
+    }
     health_.sweep_interval = next_minis_ - sweep.started;
-    if (!to_list_.empty()) { // not explained by the totals: at once, if that is cheap enough
-        next_minis_ = std::min(next_minis_, next_list_);
+    if (!to_explain_.empty() && explain_budget_.credit(sweep.finished).count() > 0) {
+        next_minis_ = sweep.finished; // at once
     }
 }
 
@@ -215,20 +213,60 @@ void Session::start_minis(MonotonicTime now)
     census_thread_.start(std::move(question));
 }
 
-MiniQuestion Session::mini_question(MonotonicTime now) const
+MiniQuestion Session::mini_question(MonotonicTime now)
 {
     MiniQuestion question;
-    const bool may_list = now >= next_list_;
-    const auto passing = minis_.passing(kMaxLookUps);
     for (const auto& [inum, counts] : ledger_.books().by_netns()) {
-        MiniQuestion::Netns& netns = question.netns[inum];
-        netns.list_all = may_list && (to_list_.contains(inum) || !passing);
-        netns.list_half_open = may_list && counts[static_cast<std::size_t>(TcpState::kListen)] > 0;
+        question.netns[inum]; // its totals
     }
-    for (const FourTuple& tuple : passing.value_or(std::vector<FourTuple>())) {
-        question.netns[tuple.netns_inum].look_up.push_back(tuple);
+    if (const auto passing = minis_.passing(kMaxLookUps)) {
+        for (const FourTuple& tuple : *passing) {
+            question.netns[tuple.netns_inum].look_up.push_back(tuple);
+        }
+    } else {
+        for (const auto& [inum, counts] : ledger_.books().minis_by_netns()) {
+            if (counts[static_cast<std::size_t>(TcpState::kFinWait2)] > 0) {
+                to_explain_[inum]; // too many: a list tells of all at once
+            }
+        }
     }
+    ask_to_explain(question, now);
+    ask_half_open(question, now);
     return question;
+}
+
+void Session::ask_to_explain(MiniQuestion& question, MonotonicTime now)
+{
+    for (const auto& [inum, too_many] : to_explain_) {
+        MiniQuestion::Netns& netns = question.netns[inum];
+        auto all = too_many ? minis_.all_of(inum, kMaxLookUps) : std::nullopt;
+        if (all) {
+            netns.look_up = *std::move(all);
+        } else {
+            netns.list_all = explain_budget_.credit(now).count() > 0;
+        }
+    }
+}
+
+/// New ones are in no total: where somebody listens, a list tells. Those that waited longest first.
+void Session::ask_half_open(MiniQuestion& question, MonotonicTime now)
+{
+    std::vector<std::pair<MonotonicTime, std::uint32_t>> waiting;
+    for (const auto& [inum, counts] : ledger_.books().by_netns()) {
+        if (counts[static_cast<std::size_t>(TcpState::kListen)] > 0) {
+            waiting.emplace_back(half_open_listed_[inum], inum);
+        }
+    }
+    std::ranges::sort(waiting);
+    std::map<std::uint32_t, MonotonicTime> listed;
+    auto credit = half_open_budget_.credit(now);
+    for (const auto& [when, inum] : waiting) {
+        const bool may = credit.count() > 0;
+        question.netns[inum].list_half_open = may;
+        listed[inum] = may ? now : when;
+        credit -= list_cost_;
+    }
+    half_open_listed_ = std::move(listed);
 }
 
 } // namespace tcpledger

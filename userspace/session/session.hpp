@@ -11,14 +11,15 @@
 #include "kernel/tracer.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/settlement.hpp"
+#include "session/budget.hpp"
 #include "session/census.hpp"
 #include "session/census_thread.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,12 @@ public:
     void begin_interval() { ledger_.begin_interval(); }
 
 private:
+    /// Shares of one CPU, see Budget. All together stay below 1 %.
+    static constexpr int kCensusShare = 300;
+    static constexpr int kSweepShare = 400;
+    static constexpr int kListShare = 500;
+    static constexpr std::chrono::seconds kListSavings{30};
+
     Session(Tracer tracer, SessionOptions options, Ledger::Observer observer, LossObserver on_loss);
 
     void wait(std::chrono::milliseconds limit, int wake_fd);
@@ -74,7 +81,9 @@ private:
     void settle_minis(const MiniSweep& sweep);
     void start_census(MonotonicTime now);
     void start_minis(MonotonicTime now);
-    [[nodiscard]] MiniQuestion mini_question(MonotonicTime now) const;
+    [[nodiscard]] MiniQuestion mini_question(MonotonicTime now);
+    void ask_to_explain(MiniQuestion& question, MonotonicTime now);
+    void ask_half_open(MiniQuestion& question, MonotonicTime now);
 
     Tracer tracer_;
     SessionOptions options_;
@@ -90,9 +99,12 @@ private:
     MonotonicTime next_census_{};
     std::uint64_t census_drift_ = 0;
     MonotonicTime next_minis_{};
-    MonotonicTime next_list_{};                  ///< of mini-sockets, by what the last one cost
-    std::set<std::uint32_t> to_list_;            ///< namespaces whose mini-sockets must be listed
-    std::chrono::nanoseconds minis_begin_cpu_{}; ///< what the question cost
+    Budget explain_budget_{kListShare, kListSavings};         ///< for lists of all mini-sockets
+    Budget half_open_budget_{kListShare, kListSavings};       ///< for lists of the half-open
+    std::map<std::uint32_t, MonotonicTime> half_open_listed_; ///< when, by namespace
+    std::chrono::nanoseconds list_cost_{};                    ///< of one namespace, the last
+    std::map<std::uint32_t, bool> to_explain_;                ///< see MiniReport
+    std::chrono::nanoseconds minis_begin_cpu_{};              ///< what the question cost
     std::size_t records_since_census_ = 0;
     int repairs_wanted_ = 0; ///< censuses still to be taken because records were lost
     MonotonicTime next_loss_check_{};
