@@ -23,8 +23,10 @@ using Steady = std::chrono::steady_clock;
 constexpr milliseconds kStep{50};
 /// From one look of a check to the next.
 constexpr milliseconds kLookAgain{500};
-/// What the books may be behind at least, beside two censuses: the witness's own time included.
-constexpr std::chrono::seconds kLeeway{2};
+/// What the books may be behind, beside two sweeps or two censuses: the witness takes its time,
+/// and a list of the mini-sockets may have to wait for its share of the CPU.
+constexpr std::chrono::seconds kStateLeeway{8};
+constexpr std::chrono::seconds kOwnerLeeway{2};
 
 class Verification {
 public:
@@ -98,8 +100,13 @@ private:
 
     void hear(Comparison comparison)
     {
-        const auto settling = 2 * session_.health().census_interval + kLeeway;
-        auto result = verifier_.hear(std::move(comparison), monotonic_now(), {settling, settling});
+        const SessionHealth& health = session_.health();
+        SettlingTimes settling{2 * health.sweep_interval + kStateLeeway,
+                               2 * health.census_interval + kOwnerLeeway};
+        if (health.repairing) { // a loss is shown as such; what is left after it counts
+            settling = {MonotonicTime::max(), MonotonicTime::max()};
+        }
+        auto result = verifier_.hear(std::move(comparison), monotonic_now(), settling);
         if (!result) {
             next_look_ = Steady::now() + kLookAgain;
             return;

@@ -65,15 +65,17 @@ CensusTaker CensusTaker::open()
     return taker;
 }
 
-Census CensusTaker::take(const std::vector<ProcessKey>& processes) const
+Census CensusTaker::take(const CensusRequest& request) const
 {
     Census census;
     const auto cpu_before = thread_cpu_time();
     census.started = monotonic_now();
-    dump_namespaces(census);
+    census.mini_states = request.time_wait ? kMiniStates : kHalfOpenStates;
+    dump_namespaces(census, request.time_wait ? kStatesOfSs
+                                              : kStatesOfSs & ~state_bit(TcpState::kTimeWait));
     find_holders(census);
     census.finished = monotonic_now();
-    find_exited(processes, census);
+    find_exited(request.processes, census);
     census.cpu = thread_cpu_time() - cpu_before;
     return census;
 }
@@ -101,7 +103,7 @@ void CensusTaker::find_exited(const std::vector<ProcessKey>& processes, Census& 
     }
 }
 
-void CensusTaker::dump_namespaces(Census& census)
+void CensusTaker::dump_namespaces(Census& census, std::uint32_t state_mask)
 {
     const Expected<NamespaceList> list = list_namespaces();
     if (!list) {
@@ -120,7 +122,7 @@ void CensusTaker::dump_namespaces(Census& census)
         const int fd = std::exchange(own, false) ? -1 : netns.fd.get();
         Expected<SockDiag> diag = SockDiag::open(fd, netns.inum);
         const Expected<DumpResult> dumped =
-            diag ? diag->dump({.state_mask = kStatesOfSs}, census.rows)
+            diag ? diag->dump({.state_mask = state_mask}, census.rows)
                  : Expected<DumpResult>(tl::unexpected(diag.error()));
         const bool whole = dumped && !dumped->interrupted;
         (whole ? census.netns_inums : census.unread_netns).push_back(netns.inum);
@@ -201,6 +203,7 @@ SettlementReport settle(Settlement& settlement, const Census& census)
     }
     return settlement.finish({.netns_inums = census.netns_inums,
                               .holders = census.holders_complete,
+                              .mini_states = census.mini_states,
                               .every_netns = census.processes_denied == 0,
                               .every_process = census.processes_denied == 0,
                               .unread_netns = census.unread_netns},

@@ -42,6 +42,7 @@ struct Census {
     bool holders_complete = false;
     std::size_t processes_denied = 0; ///< that may not be looked at
     std::vector<std::string> notes;   ///< what could not be seen, for the user
+    std::uint32_t mini_states = ~0U;  ///< state_bit()s: mini-sockets in these were asked for
     std::vector<ProcessKey> exited;   ///< of those asked about
     std::chrono::nanoseconds cpu{};   ///< CPU time it took
 };
@@ -50,17 +51,30 @@ struct Census {
 /// them, and would make the kernel walk one more table.
 inline constexpr std::uint32_t kStatesOfSs = 0x1ffe;
 
+/// Of mini-sockets.
+inline constexpr std::uint32_t kHalfOpenStates =
+    state_bit(TcpState::kSynRecv) | state_bit(TcpState::kNewSynRecv);
+inline constexpr std::uint32_t kMiniStates =
+    kHalfOpenStates | state_bit(TcpState::kFinWait2) | state_bit(TcpState::kTimeWait);
+
+struct CensusRequest {
+    std::vector<ProcessKey> processes; ///< whose end is to be noticed
+    /// Without them a census is cheaper, and leaves the mini-sockets that may be in that state to
+    /// others.
+    bool time_wait = true;
+};
+
 class CensusTaker {
 public:
     /// Prefers iter/task_file, falls back to /proc. Never fails: what is missing is a note.
     [[nodiscard]] static CensusTaker open();
 
-    /// Dumps all namespaces, then the holders; then looks whether those of `processes` that
-    /// hold nothing still run. Safe to call from one thread at a time.
-    [[nodiscard]] Census take(const std::vector<ProcessKey>& processes = {}) const;
+    /// Dumps all namespaces, then the holders; then looks which of the processes that hold
+    /// nothing have ended. Safe to call from one thread at a time.
+    [[nodiscard]] Census take(const CensusRequest& request = {}) const;
 
 private:
-    static void dump_namespaces(Census& census);
+    static void dump_namespaces(Census& census, std::uint32_t state_mask);
     void find_holders(Census& census) const;
     static void find_holders_in_proc(Census& census);
     static void find_exited(const std::vector<ProcessKey>& processes, Census& census);

@@ -62,7 +62,7 @@ void CensusThread::run()
         }
         const Request request = *std::exchange(wanted_, std::nullopt);
         lock.unlock();
-        const auto* processes = std::get_if<std::vector<ProcessKey>>(&request);
+        const auto* processes = std::get_if<CensusRequest>(&request);
         Result result = processes != nullptr
                             ? Result(taker.take(*processes))
                             : Result(sweeper.take(std::get<MiniQuestion>(request)));

@@ -24,11 +24,10 @@ public:
     /// Waits for a census under way.
     ~CensusThread();
 
-    using Request = std::variant<std::vector<ProcessKey>, MiniQuestion>;
+    using Request = std::variant<CensusRequest, MiniQuestion>;
     using Result = std::variant<Census, MiniSweep>;
 
-    /// Starts a census (by the processes whose end is to be noticed) or a sweep; none may be under
-    /// way.
+    /// Starts a census or a sweep; none may be under way.
     void start(Request request);
     /// One was started and not yet picked up.
     [[nodiscard]] bool busy() const { return busy_; }

@@ -4,6 +4,7 @@
 #include "procfs/clock.hpp"
 #include "procfs/files.hpp"
 #include "procfs/net.hpp"
+#include "session/census.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -14,11 +15,6 @@
 
 namespace tcpledger {
 namespace {
-
-constexpr std::uint32_t kHalfOpen =
-    state_bit(TcpState::kSynRecv) | state_bit(TcpState::kNewSynRecv);
-constexpr std::uint32_t kMinis =
-    kHalfOpen | state_bit(TcpState::kFinWait2) | state_bit(TcpState::kTimeWait);
 
 constexpr std::size_t kSnmpBytes = std::size_t{64} * 1024;
 
@@ -124,7 +120,7 @@ void MiniSweeper::list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& 
 {
     const auto before = thread_cpu_time();
     const Expected<DumpResult> dumped =
-        diag.dump({.state_mask = all ? kMinis : kHalfOpen}, sweep.rows);
+        diag.dump({.state_mask = all ? kMiniStates : kHalfOpenStates}, sweep.rows);
     if (dumped && !dumped->interrupted) {
         (all ? sweep.listed_all : sweep.listed_half_open).insert(inum);
     }
@@ -204,7 +200,7 @@ MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
     const SettlementReport rest =
         settlement.finish({.netns_inums = covered,
                            .full_sockets = false,
-                           .mini_states = all ? kMinis : kHalfOpen,
+                           .mini_states = all ? kMiniStates : kHalfOpenStates,
                            .nothing_skipped = all && nothing_skipped(sweep),
                            .every_netns = false},
                           sweep.finished);

@@ -24,6 +24,9 @@ constexpr std::chrono::milliseconds kLossCheckPeriod{100};
 /// however many others want the CPU: a ring that fills meanwhile loses records.
 constexpr int kReaderNice = -10;
 
+/// From so many on, a census leaves them out.
+constexpr std::uint32_t kManyTimeWaits = 2000;
+
 /// More mini-sockets in passing states than this are listed, not looked up one by one.
 constexpr std::size_t kMaxLookUps = 500;
 
@@ -134,6 +137,7 @@ void Session::notice_losses(MonotonicTime now)
     }
     const std::uint64_t lost = total - lost_total_;
     lost_total_ = total;
+    health_.repairing = true;
     repairs_wanted_ = kRepairs; // whatever it costs, the books must be settled again
     if (on_loss_) {
         on_loss_(lost);
@@ -157,11 +161,14 @@ void Session::settle_census(const Census& census)
     census_period_ = quiet ? std::min<MonotonicTime>(census_period_ * 2, kQuietCensusPeriod)
                            : options_.census_period;
     next_census_ = std::max(earliest_census_, census.started + census_period_);
-    next_minis_ = census.started + options_.census_period;
-    to_explain_.clear();
+    if ((census.mini_states & state_bit(TcpState::kTimeWait)) != 0) {
+        next_minis_ = census.started + options_.census_period;
+        to_explain_.clear();
+    }
     census_drift_ = report.drift;
     health_.drift = report.drift;
     health_.notes = census.notes;
+    health_.repairing = repairs_wanted_ > 0;
     health_.census_interval = next_census_ - census.started;
 }
 
@@ -191,16 +198,22 @@ void Session::settle_minis(const MiniSweep& sweep)
 
 void Session::start_census(MonotonicTime now)
 {
+    const bool repairs = repairs_wanted_ > 0;
+    health_.repairing = repairs;
     repairs_wanted_ = std::max(repairs_wanted_ - 1, 0);
     records_since_census_ = 0;
     settlement_.begin(now);
-    std::vector<ProcessKey> running;
+    CensusRequest request;
+    // Many of them are dear to list, and the kernel keeps their number: sweeps are enough then.
+    const auto& totals = ledger_.books().totals();
+    request.time_wait = !seeded() || repairs ||
+                        totals[static_cast<std::size_t>(TcpState::kTimeWait)] < kManyTimeWaits;
     ledger_.books().processes().for_each([&](ProcessId, const Process& process) {
         if (!process.exited && process.key.pid != 0) {
-            running.push_back(process.key);
+            request.processes.push_back(process.key);
         }
     });
-    census_thread_.start(std::move(running));
+    census_thread_.start(std::move(request));
 }
 
 void Session::start_minis(MonotonicTime now)

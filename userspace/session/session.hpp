@@ -35,6 +35,7 @@ struct SessionOptions {
 struct SessionHealth {
     std::uint64_t drift = 0;        ///< differences that it found, and the last sweep of minis
     std::vector<std::string> notes; ///< what it could not see, each once
+    bool repairing = false;         ///< records were lost, and the censuses that mend it go on
     /// From one census to the next: what no event tells is on the books after two.
     MonotonicTime census_interval{};
     /// From one sweep of the mini-sockets to the next.
