@@ -52,16 +52,21 @@ function(add_bpf_test path)
     add_root_test(bpf ${path} SOURCES ${PROJECT_SOURCE_DIR}/tests/bpf/${path}_test.cpp ${ARGN})
 endfunction()
 
-# add_e2e_test(NAME): tests/e2e/NAME_test.py beside the real binary, which it finds in
-# $TCPLEDGER; the workload programs are in the directory $WORKLOADS. Serial, as above.
+# add_e2e_test(NAME [SERIAL]): tests/e2e/NAME_test.py beside the real binary, which it finds in
+# $TCPLEDGER; the workload programs are in the directory $WORKLOADS. Most of its time such a test
+# waits, in namespaces of its own: two go together, but for those that load the host (SERIAL).
 function(add_e2e_test path)
+    cmake_parse_arguments(TEST "SERIAL" "" "" ${ARGN})
     string(REPLACE "/" "." name "${TCPLEDGER_TEST_PREFIX}e2e.${path}")
     add_test(NAME ${name}
         COMMAND ${TCPLEDGER_NEEDS_ROOT} python3 ${PROJECT_SOURCE_DIR}/tests/e2e/${path}_test.py -v)
     set(environment ${TCPLEDGER_TEST_ENVIRONMENT} TCPLEDGER=$<TARGET_FILE:tcpledger>
         WORKLOADS=$<TARGET_FILE_DIR:tcp_actor> PYTHONDONTWRITEBYTECODE=1)
-    set_tests_properties(${name} PROPERTIES LABELS e2e TIMEOUT 300 RUN_SERIAL ON
+    set_tests_properties(${name} PROPERTIES LABELS e2e TIMEOUT 300
         SKIP_RETURN_CODE 77 ENVIRONMENT "${environment}")
+    if(TEST_SERIAL)
+        set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+    endif()
 endfunction()
 
 # add_check_test(NAME [CONFIGURATIONS C]): one of the checks of scripts/check, about the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Turns one open file into a tl_holder, if it is a TCP socket. */
+/* Turns one open file into a tl_holder, if it is a TCP socket (or UDP, where wanted). */
 #ifndef TCPLEDGER_HOLDERS_BPF_H
 #define TCPLEDGER_HOLDERS_BPF_H
 
@@ -8,8 +8,11 @@
 
 #include "../shared/events.h"
 
-/* The TCP socket behind a file, or NULL. */
-static __always_inline struct sock *tcp_sock_of(struct file *file)
+/* Set before loading: UDP sockets too. */
+const volatile bool want_udp = 0;
+
+/* The socket behind a file, if it is of a wanted protocol, or NULL. */
+static __always_inline struct sock *wanted_sock_of(struct file *file)
 {
 	struct socket *socket = bpf_sock_from_file(file);
 
@@ -20,6 +23,8 @@ static __always_inline struct sock *tcp_sock_of(struct file *file)
 	if (!sk ||
 	    (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6))
 		return NULL;
+	if (sk->sk_protocol == IPPROTO_UDP_NUMBER)
+		return want_udp ? sk : NULL;
 	return sk->sk_protocol == IPPROTO_TCP_NUMBER ? sk : NULL;
 }
 
@@ -30,7 +35,7 @@ static __always_inline void on_task_file(struct bpf_iter__task_file *ctx)
 
 	if (!task || !file)
 		return;
-	struct sock *sk = tcp_sock_of(file);
+	struct sock *sk = wanted_sock_of(file);
 
 	if (!sk)
 		return;

@@ -63,6 +63,15 @@ static __always_inline void count_lost_record(void)
 		__sync_fetch_and_add(&counts->lost_ring_full, 1);
 }
 
+static __always_inline void count_caught_nested(void)
+{
+	__u32 zero = 0;
+	struct tl_counters *counts = bpf_map_lookup_elem(&counters, &zero);
+
+	if (counts)
+		__sync_fetch_and_add(&counts->caught_nested, 1);
+}
+
 /* Room for one record, or NULL, and counted, when the ring is full. */
 static __always_inline void *reserve_record(__u64 size_bytes)
 {

@@ -6,6 +6,7 @@
 #include "compat.bpf.h"
 #include "process.bpf.h"
 #include "ring.bpf.h"
+#include "socket.bpf.h"
 
 #include "../shared/events.h"
 
@@ -19,25 +20,6 @@ static __always_inline bool runs_in_caller(int old_state, int new_state)
 	return old_state == TCP_CLOSE || (old_state == TCP_LISTEN && new_state == TCP_CLOSE) ||
 	       (old_state == TCP_ESTABLISHED && new_state == TCP_FIN_WAIT1) ||
 	       (old_state == TCP_CLOSE_WAIT && new_state == TCP_LAST_ACK);
-}
-
-/* Both addresses in the 16-byte form; IPv4 as ::ffff:a.b.c.d. */
-static __always_inline void fill_addresses(struct tl_transition *out, const struct sock *sk)
-{
-	if (out->family == AF_INET6) {
-		__builtin_memcpy(out->local_address, &sk->__sk_common.skc_v6_rcv_saddr,
-				 TL_ADDRESS_BYTES);
-		__builtin_memcpy(out->remote_address, &sk->__sk_common.skc_v6_daddr,
-				 TL_ADDRESS_BYTES);
-		return;
-	}
-	__u32 *local = (__u32 *)out->local_address;
-	__u32 *remote = (__u32 *)out->remote_address;
-
-	local[0] = local[1] = remote[0] = remote[1] = 0;
-	local[2] = remote[2] = bpf_htonl(0xffff);
-	local[3] = sk->__sk_common.skc_rcv_saddr;
-	remote[3] = sk->__sk_common.skc_daddr;
 }
 
 /*
@@ -76,14 +58,6 @@ static __always_inline __u8 socket_flags(const struct sock_common *common)
 	return flags;
 }
 
-/* The socket's identity for the whole of its life; settled now if nobody asked before. */
-static __always_inline __u64 lasting_cookie(struct sock *sk)
-{
-	__u64 cookie = sk->__sk_common.skc_cookie.counter;
-
-	return cookie ? cookie : bpf_get_socket_cookie(sk);
-}
-
 static __always_inline void fill_transition(struct tl_transition *out, struct sock *sk,
 					    int old_state, int new_state)
 {
@@ -93,18 +67,14 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 	out->cookie = is_clone ? 0 : lasting_cookie(sk);
 	out->sock = (__u64)sk;
 	out->listener_sock = is_clone ? original_of_clone(sk) : 0;
-	out->netns_inum = common->skc_net.net->ns.inum;
-	out->family = common->skc_family;
 	out->old_state = old_state;
 	out->new_state = new_state;
-	out->local_port = common->skc_num;
-	if (!out->local_port && new_state == TCP_CLOSE)
-		out->local_port = remembered_port(sk);
-	out->remote_port = bpf_ntohs(common->skc_dport);
 	out->error = sk->sk_err;
 	out->shutdown = sk->sk_shutdown;
 	out->flags = socket_flags(common);
-	fill_addresses(out, sk);
+	fill_tuple(out, common);
+	if (!out->local_port && new_state == TCP_CLOSE)
+		out->local_port = remembered_port(sk);
 }
 
 static __always_inline void send_transition(struct sock *sk, int old_state, int new_state)
@@ -135,7 +105,7 @@ static __always_inline void send_owned_transition(struct sock *sk, int old_state
 	submit_record(out, time_ns);
 }
 
-static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
+static __always_inline void send_set_state(struct sock *sk, int old_state, int new_state)
 {
 	if (sk->sk_protocol != IPPROTO_TCP_NUMBER)
 		return;
@@ -146,6 +116,45 @@ static __always_inline void on_set_state(struct sock *sk, int old_state, int new
 		send_owned_transition(sk, old_state, new_state);
 	else
 		send_transition(sk, old_state, new_state);
+}
+
+/*
+ * key: 0. value: 1 while on_set_state() runs on this CPU. Written and read by the programs
+ * on inet_sock_set_state alone; one element, so it cannot be full.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} in_progress SEC(".maps");
+
+static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
+{
+	__u32 zero = 0;
+	volatile __u32 *running = bpf_map_lookup_elem(&in_progress, &zero);
+
+	if (!running)
+		return;
+	*running = 1;
+	send_set_state(sk, old_state, new_state);
+	*running = 0;
+}
+
+/*
+ * The kernel does not enter a program that runs on the same CPU already: a transition in a
+ * softirq that interrupted on_set_state() is skipped. This is for a second program, called
+ * next in line, which that softirq finds idle.
+ */
+static __always_inline void on_nested_set_state(struct sock *sk, int old_state, int new_state)
+{
+	__u32 zero = 0;
+	volatile __u32 *running = bpf_map_lookup_elem(&in_progress, &zero);
+
+	if (!running || !*running)
+		return;
+	count_caught_nested();
+	send_set_state(sk, old_state, new_state);
 }
 
 #endif /* TCPLEDGER_TRANSITION_BPF_H */

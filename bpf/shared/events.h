@@ -39,6 +39,19 @@ enum tl_record_kind {
 	TL_RECORD_OWNED_TRANSITION = 2, /* struct tl_owned_transition */
 	TL_RECORD_PROCESS_EXEC = 3,	/* struct tl_process_event */
 	TL_RECORD_PROCESS_EXIT = 4,	/* struct tl_process_event */
+
+	/* Of the refinements, where they load (bpf/refined.bpf.c): */
+
+	/* struct tl_owned_transition: the process took the socket out of an accept queue.
+	 * Both states are the present one; TL_FLAG_KERNEL_THREAD: for the kernel itself. */
+	TL_RECORD_ACCEPTED = 5,
+	/* struct tl_transition: the full socket, in old_state, leaves a mini-socket in
+	 * new_state (FIN_WAIT2 or TIME_WAIT) behind. Its own → CLOSE follows. */
+	TL_RECORD_LEFT_BEHIND = 6,
+	/* struct tl_transition of a mini-socket, cookie 0, sock its address:
+	 * LISTEN → NEW_SYN_RECV (listener_sock is set), NEW_SYN_RECV → CLOSE,
+	 * FIN_WAIT2 → TIME_WAIT, FIN_WAIT2 → CLOSE, TIME_WAIT → CLOSE. */
+	TL_RECORD_MINI_SOCKET = 7,
 };
 
 /* Bits of tl_transition.flags. */
@@ -116,6 +129,7 @@ struct tl_holder {
 /* Per CPU: what did not reach the ring, by reason. */
 struct tl_counters {
 	tl_u64 lost_ring_full;
+	tl_u64 caught_nested; /* transitions that the second program took, the first being busy */
 };
 
 TL_STATIC_ASSERT(sizeof(struct tl_record_header) == 16, "wire layout");

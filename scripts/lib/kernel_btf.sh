@@ -1,36 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# The BTF of a kernel that does not run here, from Debian's package of it. apt works with a
-# configuration, lists and a cache of its own below a scratch directory: the host's stay untouched.
-# Wants common.sh sourced before it.
+# The BTF of a kernel that does not run here, from Debian's package of it. Wants common.sh sourced
+# before it.
 
 lib_dir=$(dirname "${BASH_SOURCE[0]}")
-debian_mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# shellcheck source=scripts/lib/private_apt.sh
+. "$lib_dir/private_apt.sh"
 debian_suite=${DEBIAN_SUITE:-trixie-backports}
-
-# private_apt SCRATCH DEBIAN_ARCH: writes the configuration, points APT_CONFIG at it, fetches lists.
-private_apt() {
-    local scratch=$1 arch=$2
-    local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    [[ -r $keyring ]] || die "needs Debian's keys in $keyring (package debian-archive-keyring)"
-    mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial"
-    : >"$scratch/status"
-    printf 'deb [arch=%s signed-by=%s] %s %s main\n' \
-        "$arch" "$keyring" "$debian_mirror" "$debian_suite" >"$scratch/sources.list"
-    cat >"$scratch/apt.conf" <<EOF
-Dir::State "$scratch";
-Dir::State::Lists "$scratch/lists";
-Dir::State::status "$scratch/status";
-Dir::Cache "$scratch/cache";
-Dir::Etc::SourceList "$scratch/sources.list";
-Dir::Etc::SourceParts "-";
-APT::Architecture "$arch";
-APT::Architectures { "$arch"; };
-APT::Sandbox::User "root";
-EOF
-    export APT_CONFIG=$scratch/apt.conf
-    apt-get update -qq
-}
 
 # newest_kernel_package DEBIAN_ARCH: the package with the image, which the meta-package leads to;
 # from 7.0 on the image is in linux-binary-*, before that in linux-image-* itself.
@@ -53,7 +29,7 @@ first_dependency() {
 # Prints the package's name.
 fetch_kernel_btf() {
     local scratch=$1 arch=$2 out=$3 package
-    private_apt "$scratch" "$arch"
+    private_apt "$scratch" "$arch" "$debian_suite"
     package=$(newest_kernel_package "$arch")
     (cd "$scratch" && apt-get download -qq "$package")
     dpkg-deb --fsys-tarfile "$scratch/$package"_*.deb |

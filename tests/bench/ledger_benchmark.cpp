@@ -46,7 +46,7 @@ tl_owned_transition record_of(const Step& step, std::uint64_t cookie)
     transition.new_state = static_cast<std::uint8_t>(step.to);
     transition.local_port = static_cast<std::uint16_t>(1024 + cookie % 60000);
     transition.remote_port = 443;
-    const std::uint32_t remote = static_cast<std::uint32_t>(cookie / 60000);
+    const auto remote = static_cast<std::uint32_t>(cookie / 60000);
     constexpr std::array<std::uint8_t, 2> kMapped{0xff, 0xff};
     std::memcpy(transition.local_address + 10, kMapped.data(), kMapped.size());
     std::memcpy(transition.remote_address + 10, kMapped.data(), kMapped.size());

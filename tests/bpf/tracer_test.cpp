@@ -15,7 +15,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -52,7 +54,7 @@ protected:
     void SetUp() override
     {
         route_libbpf_messages();
-        Expected<Tracer> opened = Tracer::open({});
+        Expected<Tracer> opened = Tracer::open({.hooks = HookMode::kTracepoints});
         ASSERT_TRUE(opened) << opened.error().message();
         tracer_.emplace(std::move(*opened));
     }
@@ -267,6 +269,33 @@ TEST_F(TracerTest, AResetLeavesItsErrorInTheRecord)
     ASSERT_FALSE(active.empty());
     EXPECT_EQ(active.back().transition.new_state, kClose);
     EXPECT_EQ(active.back().transition.error, ECONNRESET);
+}
+
+TEST_F(TracerTest, ASecondProgramSendsNothingTwiceAndLeavesNothingOut)
+{
+    tracer_->catch_nested();
+    tracer_->catch_nested();
+    for (int i = 0; i < 500; ++i) {
+        BoundSocket listener = listen_on_loopback(AF_INET);
+        BoundSocket client = connect_to(listener);
+        BoundSocket server = accept_from(listener);
+        close_in_turn(client, server);
+    }
+    EXPECT_EQ(tracer_->losses().total(), 0U);
+    std::map<std::pair<std::uint64_t, int>, int> times; // by socket and new state
+    for (const Seen& seen : drain()) {
+        if (seen.transition.cookie != 0) {
+            ++times[{seen.transition.cookie, seen.transition.new_state}];
+        }
+    }
+    std::map<int, int> sockets; // by state
+    for (const auto& [key, count] : times) {
+        EXPECT_EQ(count, 1) << "state " << key.second;
+        ++sockets[key.second];
+    }
+    EXPECT_EQ(sockets[kListen], 500);
+    EXPECT_EQ(sockets[kEstab], 1000);
+    EXPECT_EQ(sockets[kClose], 1500);
 }
 
 TEST(TracerLoss, AFullRingIsCountedToTheRecord)

@@ -24,6 +24,25 @@ class Doctor(harness.LedgerTest):
         self.assertIn(platform.release(), text)
         self.assertIn("inet_sock_set_state", text)
 
+    def test_hooks_are_what_doctor_says(self):
+        """--hooks=fentry works where all refinements load, else it ends with the reason."""
+        programs = self.ledger_json("doctor")["programs"]
+        refined = [p for p in programs if p["name"].startswith(("fentry/", "fexit/"))]
+        self.assertGreaterEqual(len(refined), 6)
+        for program in programs:
+            self.assertTrue(program["meaning"] and program["without_it"], program)
+            self.assertEqual(program["loads"], program["reason"] is None, program)
+        for command in (["trace", "--duration", "0.2"], ["top", "--once", "-d", "0.2"]):
+            for hooks in ("auto", "tracepoints"):
+                self.assertEqual(harness.run_ledger(*command, "--hooks", hooks).returncode, 0)
+            done = harness.run_ledger(*command, "--hooks", "fentry")
+            if all(p["loads"] for p in refined):
+                self.assertEqual(done.returncode, 0, done.stderr)
+            else:
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertRegex(done.stderr, rb"tcpledger: cannot (load|have|attach) .*\(.+\)")
+            self.assertEqual(harness.run_ledger(*command, "--hooks", "kprobes").returncode, 2)
+
     def test_without_privileges_it_says_what_is_missing(self):
         done = harness.run_ledger("doctor", preexec_fn=harness.become_nobody,
                                   executable=harness.public_binary(self))

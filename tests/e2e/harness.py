@@ -67,8 +67,8 @@ class LedgerTest(unittest.TestCase):
         return json.loads(self.ledger(*arguments, "--json").stdout)
 
     def list_sockets(self, net, *arguments):
-        """`list`'s sockets of one namespace."""
-        document = self.ledger_json("list", *arguments)
+        """`list`'s sockets of one namespace, in all states."""
+        document = self.ledger_json("list", "-a", *arguments)
         return [socket for socket in document["sockets"] if socket["netns"] == net.inum]
 
     def pair(self, net, address="127.0.0.1", connect_to=None, count=1):

@@ -12,7 +12,9 @@ import time
 import harness
 from harness import Beacon
 
-COMMANDS = (["top", "--once"], ["trace", "--duration", "1"], ["list"], ["states"])
+TRACING = (["top", "--once"], ["trace", "--duration", "1"])
+LOOKING = (["list", "-anp"], ["list", "-an"], ["states"], ["states", "--by", "process"])
+JUDGING = (["listen"], ["audit", "--for", "0.2"], ["report", "--for", "0.2"])
 NAMES = (b"\x1b[31mred\x1b[0m", b"a\nb\tc\rd", b'q"u\'o\\te,;', b"bad\xff\xfeutf\xc3",
          b"\xc2\x9b31m", b"\x07bell\x7f", b"$(reboot)`x`", b"%s%n%x{}", "ünï→☃".encode(), b" ")
 CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
@@ -27,14 +29,14 @@ class Privileges(harness.LedgerTest):
             self.assertIn(words, said)
 
     def test_nobody(self):
-        for command in COMMANDS:
+        for command in TRACING + JUDGING:
             with self.subTest(command):
                 self.assert_not_permitted(harness.run_ledger(
                     *command, preexec_fn=harness.become_nobody,
                     executable=harness.public_binary(self)))
 
     def test_root_without_capabilities(self):
-        for command in COMMANDS:
+        for command in TRACING + JUDGING:
             with self.subTest(command):
                 self.assert_not_permitted(subprocess.run(
                     ["setpriv", "--bounding-set=-all", "--inh-caps=-all", harness.binary(),
@@ -42,9 +44,21 @@ class Privileges(harness.LedgerTest):
                     stdin=subprocess.DEVNULL, capture_output=True, timeout=harness.PATIENCE_S,
                     check=False))
 
+    def test_nobody_may_look(self):
+        """As with ss: the sockets of one's own namespace, what may not be seen is told."""
+        for command in LOOKING:
+            with self.subTest(command):
+                done = harness.run_ledger(*command, preexec_fn=harness.become_nobody,
+                                          executable=harness.public_binary(self))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertNotEqual(done.stdout, b"")
+                if command != ["list", "-an"]:
+                    self.assertNotEqual(done.stderr, b"")
+
     def test_help_needs_none(self):
         for arguments in (["--help"], ["--version"], ["top", "--help"], ["trace", "--help"],
-                          ["list", "--help"], ["states", "--help"], ["doctor", "--help"]):
+                          ["list", "--help"], ["states", "--help"], ["doctor", "--help"],
+                          ["listen", "--help"], ["audit", "--help"], ["report", "--help"]):
             with self.subTest(arguments):
                 done = harness.run_ledger(*arguments, preexec_fn=harness.become_nobody,
                                           executable=harness.public_binary(self))
@@ -82,7 +96,11 @@ class Usage(harness.LedgerTest):
                 (["top", "-d", "x"], ["x"]),
                 (["top", "--sort", "beauty"], ["beauty", "CLOSE_WAIT"]),
                 (["top", "--count", "99999999999999999999"], ["99999999999999999999"]),
-                (["list", "--color", "pink"], ["pink", "auto"])):
+                (["list", "--color", "pink"], ["pink", "auto"]),
+                (["listen", "-N", "no\x1bwhere"], ["no\\x1bwhere", "ip netns"]),
+                (["audit", "--fail-on", "info"], ["info", "critical"]),
+                (["audit", "--for", "-1"], ["-1"]),
+                (["report", "--markdown=maybe"], ["maybe"])):
             with self.subTest(arguments):
                 self.assert_wrong(arguments, *right)
 
@@ -110,8 +128,8 @@ class Names(harness.LedgerTest):
         out.decode("utf-8")
 
     def test_text(self):
-        for command in (["list"], ["states", "--by", "process", "-n", "100000"],
-                        ["top", "--once", "-r", "100000"]):
+        for command in (["list", "-anp"], ["states", "--by", "process", "-n", "100000"],
+                        ["top", "--once", "-r", "100000"], ["listen"]):
             with self.subTest(command):
                 out = self.ledger(*command).stdout
                 self.assert_clean(out)
@@ -121,7 +139,7 @@ class Names(harness.LedgerTest):
                     self.assertEqual(len(lines), 1, (self.named[pid], lines))
 
     def test_text_keeps_what_is_harmless(self):
-        out = self.ledger("list").stdout.decode()
+        out = self.ledger("list", "-ap").stdout.decode()
         self.assertIn("ünï→☃", out)
         self.assertIn("$(reboot)`x`", out)
 
@@ -189,7 +207,8 @@ class Names(harness.LedgerTest):
         process.stdin.write(b"listen l 127.0.0.1 0\n")
         process.stdin.flush()
         process.stdout.readline()
-        for command in (["states", "--by", "process", "-n", "100000"], ["list"],
+        for command in (["states", "--by", "process", "-n", "100000"],
+                        ["list", "-anp"], ["listen"], ["report", "--for", "0.2"],
                         ["top", "--once", "-r", "100000"]):
             with self.subTest(command):
                 out = self.ledger(*command).stdout
@@ -202,7 +221,7 @@ class Pipes(harness.LedgerTest):
     def test_snapshot_into_a_closed_pipe(self):
         net = self.net()
         self.pair(net, count=2000)  # more than a pipe holds
-        process = subprocess.Popen([harness.binary(), "list"], stdin=subprocess.DEVNULL,
+        process = subprocess.Popen([harness.binary(), "list", "-a"], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(harness.stop, process)
         process.stdout.readline()

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """`list`: every socket that ss shows, in the same state, with its owner and holders."""
 
-import re
-
 import harness
 from harness import TO_SS, eventually, socket_key
 
@@ -42,7 +40,7 @@ class List(harness.LedgerTest):
 
     def test_document(self):
         self.pair(self.n)
-        document = self.ledger_json("list")
+        document = self.ledger_json("list", "-a")
         self.assertEqual(document["version"], 1)
         for socket in document["sockets"]:
             self.assertLessEqual(FIELDS, set(socket))
@@ -180,7 +178,7 @@ class List(harness.LedgerTest):
 
     def test_text_has_ss_columns(self):
         server, client, port = self.pair(self.n)
-        out = self.ledger("list").stdout.decode()
+        out = self.ledger("list", "-anp").stdout.decode()
         head = out.splitlines()[0].split()
         for word in ("State", "Recv-Q", "Send-Q", "Local", "Peer"):
             self.assertTrue(any(word in cell for cell in head), f"{word} not in {head}")
@@ -197,8 +195,7 @@ class List(harness.LedgerTest):
                       if str(self.n.inum) in line.split()[5:6])
 
     def test_text_equals_ss_text(self):
-        """The first five columns, as they are spelled: an awk script must see one difference only,
-        IPv4-mapped addresses are shown as the IPv4 ones they are."""
+        """The first five columns, as they are spelled."""
         self.make_all_states(self.n)
         self.pair(self.n, "::", "::ffff:127.0.0.1", count=2)
         self.pair(self.n, "::1", count=2)
@@ -206,9 +203,7 @@ class List(harness.LedgerTest):
         self.actor(self.n).do("listen any6 :: 0 v6only=1")
         self.actor(self.n).do("listen any4 0.0.0.0 0")
         rows = [line.split()[:5] for line in self.n.run("ss", "-tanH", "-O").splitlines() if line]
-        theirs = sorted([re.sub(r"\[::ffff:([\d.]+)\]", r"\1", cell) for cell in row]
-                        for row in rows)
-        self.assertEqual(self.text_rows("-tanp"), theirs)
+        self.assertEqual(self.text_rows("-tanp"), sorted(rows))
 
     def test_options_select(self):
         self.make_all_states(self.n)
@@ -229,8 +224,8 @@ class List(harness.LedgerTest):
 
     def test_no_header(self):
         self.pair(self.n)
-        self.assertNotIn(b"Recv-Q", self.ledger("list", "-H").stdout)
-        self.assertIn(b"Recv-Q", self.ledger("list").stdout)
+        self.assertNotIn(b"Recv-Q", self.ledger("list", "-aH").stdout)
+        self.assertIn(b"Recv-Q", self.ledger("list", "-a").stdout)
 
     def test_many_sockets(self):
         pairs = [self.pair(self.n, count=4000) for _ in range(3)]
@@ -243,7 +238,7 @@ class List(harness.LedgerTest):
 
     def test_text_spells_states_as_ss(self):
         self.make_all_states(self.n)
-        out = self.ledger("list").stdout.decode()
+        out = self.ledger("list", "-a").stdout.decode()
         spelled = {line.split()[0] for line in out.splitlines()}
         self.assertLessEqual({TO_SS[state] for state in self.n.counts()}, spelled)
 

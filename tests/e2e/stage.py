@@ -43,8 +43,9 @@ class Net:
         self.pids = set()  # of the actors that ever lived here
         try:
             self.run("ip", "link", "set", "lo", "up")
-            # Else a later connect() over loopback may take over a TIME_WAIT's port.
-            self.run("sh", "-c", "echo 0 > /proc/sys/net/ipv4/tcp_tw_reuse")
+            # A TIME_WAIT stays: a later connect() does not take its port over, nor does a reset
+            # end it (an ACK that another CPU delivers late is answered, and that with a reset).
+            self.run("sh", "-c", "cd /proc/sys/net/ipv4 && echo 0 > tcp_tw_reuse && echo 1 > tcp_rfc1337")
         except BaseException:
             self.close()
             raise

@@ -24,7 +24,8 @@ class TraceTest(harness.LedgerTest):
         beacon = Beacon(self, **beacon)
         needles = [b'"lost"', b'"dropped"',
                    *(b'"netns":%d' % net.inum for net in (self.n, beacon.actor.net, *others))]
-        stream = self.stream("trace", "--json", *arguments, needles=needles)
+        # The paths above are the tracepoint's; tests/scenario has those of refined hooks.
+        stream = self.stream("trace", "--json", "--hooks=tracepoints", *arguments, needles=needles)
         beacon.reach(stream)
         return stream, beacon
 

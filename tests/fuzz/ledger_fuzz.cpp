@@ -67,7 +67,12 @@ public:
 private:
     void step()
     {
-        now_ += std::chrono::seconds(input_.byte() & 0x1f);
+        const std::uint8_t first = input_.byte();
+        now_ += std::chrono::seconds(first & 0x1f);
+        refined_ = first >> 5U;
+        if (refined_ == 4) {
+            ledger_.expect_told_minis(true);
+        }
         switch (input_.below(9)) {
         case 0:
             return raw_record();
@@ -125,7 +130,10 @@ private:
     }
     void transition()
     {
-        const tl_transition event = make_transition();
+        tl_transition event = make_transition();
+        if (refined_ >= 6) {
+            event.header.kind = refined_ == 6 ? TL_RECORD_LEFT_BEHIND : TL_RECORD_MINI_SOCKET;
+        }
         ledger_.apply_record(&event, sizeof(event));
     }
     tl_process make_process()
@@ -140,7 +148,8 @@ private:
     {
         tl_owned_transition event{};
         event.transition = make_transition();
-        event.transition.header = header(TL_RECORD_OWNED_TRANSITION, sizeof(event));
+        event.transition.header =
+            header(refined_ == 5 ? TL_RECORD_ACCEPTED : TL_RECORD_OWNED_TRANSITION, sizeof(event));
         event.process = make_process();
         ledger_.apply_record(&event, sizeof(event));
     }
@@ -247,6 +256,7 @@ private:
     Ledger ledger_;
     Settlement settlement_{ledger_};
     MonotonicTime now_{};
+    unsigned refined_ = 0; ///< of this step: 4 to 7 make it a record of refined hooks
     bool holding_ = false; ///< from the first held() to finish()
 };
 

@@ -26,7 +26,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 STATUS_SKIPPED = 77
 OBJECTS = ("empty", "tracer", "holders")
 # Test programs that run in guests as they do on the host: name, where it is built.
-PROGRAMS = (("bpf.tracer", "tests/bpf/test_bpf_tracer"), ("bpf.task_file_scan", "tests/bpf/test_bpf_task_file_scan"),
+PROGRAMS = (("bpf.tracer", "tests/bpf/test_bpf_tracer"), ("bpf.refinements", "tests/bpf/test_bpf_refinements"),
+            ("bpf.task_file_scan", "tests/bpf/test_bpf_task_file_scan"),
             ("e2e.netlink.sock_diag", "tests/e2e/test_e2e_netlink_sock_diag"))
 BOOT_SECONDS = 240
 
@@ -102,7 +103,7 @@ def tests_of(row, build):
         forced = f" --hooks={hooks}" if len(choices) > 1 else ""
         tests.append((f"scenario.{hooks}", 150, f"play.sh /out/scenario.{hooks} {who}tcpledger trace --json{forced}"))
     tests.append(("json.top", 60, f"{who}tcpledger top --once --json"))
-    tests.append(("json.list", 60, f"{who}tcpledger list --json"))
+    tests.append(("json.list", 60, f"{who}tcpledger list -a --json"))
     tests.append(("refuse.capabilities", 60, "as_nobody none tcpledger trace"))
     # A kernel without BTF, as far as anybody can see.
     tests.append(("refuse.BTF", 60, "mount -t tmpfs none /sys/kernel/btf; tcpledger trace; s=$?; umount /sys/kernel/btf; exit $s"))

@@ -100,6 +100,49 @@ class CheckerTest(unittest.TestCase):
         self.assertEqual(self.check(events, scenario)[0], 0)
         self.assertEqual(self.check(events, scenario, ["--hooks", "fentry"])[0], 1)
 
+    def closing(self):
+        """The scenario and the trace of a connection that leaves a TIME_WAIT behind, as refined hooks show it."""
+        scenario = step()
+        scenario["sockets"][0]["transitions"][2:] = [
+            expected("ESTABLISHED", "FIN_WAIT2"),
+            expected("FIN_WAIT2", "CLOSE", left="TIME_WAIT", left_ms=30, left_ends=True)]
+        events = [*trace()[:2], event("ESTABLISHED", "FIN_WAIT2", 1.0), event("FIN_WAIT2", "TIME_WAIT", 0.5),
+                  event("TIME_WAIT", "CLOSE", 31.0)]
+        return scenario, events
+
+    def test_time_wait_is_seen_by_refined_hooks_and_only_by_them(self):
+        scenario, events = self.closing()
+        self.assertEqual(self.check(events, scenario, ["--hooks", "fentry"])[0], 0)
+        self.assertEqual(self.check(events, scenario)[0], 1)
+        plain = [*events[:3], event("FIN_WAIT2", "CLOSE", 0.5)]
+        self.assertEqual(self.check(plain, scenario)[0], 0)
+        self.assertEqual(self.check(plain, scenario, ["--hooks", "fentry"])[0], 1)
+
+    def test_the_end_of_time_wait(self):
+        scenario, events = self.closing()
+        self.assertEqual(self.check(events[:4], scenario, ["--hooks", "fentry"])[0], 1, "its end must be seen")
+        scenario["sockets"][0]["transitions"][3]["left_ends"] = False
+        self.assertEqual(self.check(events[:4], scenario, ["--hooks", "fentry"])[0], 0)
+        events[4].update(state_ms=2.0)
+        self.assertEqual(self.check(events, scenario, ["--hooks", "fentry"])[0], 1, "too short")
+
+    def test_fin_wait2_may_go_on_without_time_wait(self):
+        scenario, events = self.closing()
+        scenario["sockets"][0]["transitions"][3].update(left="FIN_WAIT2", left_ms=1000)
+        plain = [*events[:3], event("FIN_WAIT2", "CLOSE", 0.5)]
+        self.assertEqual(self.check(plain, scenario)[0], 0)
+        self.assertEqual(self.check(plain, scenario, ["--hooks", "fentry"])[0], 1)
+        plain[3].update(state_ms=1001.0)
+        self.assertEqual(self.check(plain, scenario, ["--hooks", "fentry"])[0], 0)
+
+    def test_a_stale_owner_is_allowed_with_any_hooks(self):
+        scenario = step()
+        scenario["sockets"][0]["transitions"][2]["stale"] = ["killer"]
+        events = trace()
+        events[2].update(pid=11, comm="sc-killer")
+        for hooks in ("tracepoints", "fentry"):
+            self.assertEqual(self.check(events, scenario, ["--hooks", hooks])[0], 0)
+
     def test_optional_transition(self):
         scenario = step()
         scenario["sockets"][0]["transitions"].append(expected("CLOSE", "CLOSE", optional=True))

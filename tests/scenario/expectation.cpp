@@ -20,17 +20,27 @@ std::string endpoint_json(const char* which, const Address& address)
     return out.str();
 }
 
+std::string roles_json(const std::vector<Role>& roles)
+{
+    std::string out = "[";
+    for (const Role& role : roles) {
+        out += (out.size() == 1 ? "" : ",") + json_string(role);
+    }
+    return out + ']';
+}
+
 std::string transition_json(const ExpectedTransition& transition)
 {
     std::ostringstream out;
     out << "{\"old_state\":" << json_string(transition.old_state)
         << ",\"new_state\":" << json_string(transition.new_state)
-        << ",\"owner\":" << json_string(transition.owner) << ",\"also\":[";
-    for (std::size_t i = 0; i < transition.also.size(); ++i) {
-        out << (i == 0 ? "" : ",") << json_string(transition.also[i]);
-    }
-    out << "],\"at_least_ms\":" << transition.at_least_ms
-        << ",\"optional\":" << (transition.optional ? "true" : "false") << '}';
+        << ",\"owner\":" << json_string(transition.owner)
+        << ",\"also\":" << roles_json(transition.also)
+        << ",\"stale\":" << roles_json(transition.stale)
+        << ",\"at_least_ms\":" << transition.at_least_ms
+        << ",\"optional\":" << (transition.optional ? "true" : "false")
+        << ",\"left\":" << json_string(transition.left) << ",\"left_ms\":" << transition.left_ms
+        << ",\"left_ends\":" << (transition.left_ends ? "true" : "false") << '}';
     return out.str();
 }
 
@@ -53,7 +63,11 @@ ExpectedSocket& ExpectedSocket::then(std::string_view states, const Role& owner,
     std::istringstream words{std::string(states)};
     std::string next;
     while (words >> next) {
-        transitions_.push_back({state_, next, owner, also, 0, false});
+        ExpectedTransition transition{state_, next, owner, also};
+        if (next == "CLOSE" && (state_ == "FIN_WAIT2" || state_ == "CLOSING")) {
+            transition.left = "TIME_WAIT";
+        }
+        transitions_.push_back(std::move(transition));
         state_ = next;
     }
     return *this;
@@ -61,7 +75,8 @@ ExpectedSocket& ExpectedSocket::then(std::string_view states, const Role& owner,
 
 ExpectedSocket& ExpectedSocket::maybe(std::string_view state, const Role& owner)
 {
-    transitions_.push_back({state_, std::string(state), owner, {}, 0, true});
+    transitions_.push_back({state_, std::string(state), owner});
+    transitions_.back().optional = true;
     state_ = state;
     return *this;
 }
@@ -69,6 +84,26 @@ ExpectedSocket& ExpectedSocket::maybe(std::string_view state, const Role& owner)
 ExpectedSocket& ExpectedSocket::after_ms(int milliseconds)
 {
     transitions_.back().at_least_ms = milliseconds;
+    return *this;
+}
+
+ExpectedSocket& ExpectedSocket::stale(const Role& owner)
+{
+    transitions_.back().stale.push_back(owner);
+    return *this;
+}
+
+ExpectedSocket& ExpectedSocket::no_time_wait(int at_least_ms)
+{
+    transitions_.back().left = at_least_ms > 0 ? "FIN_WAIT2" : "";
+    transitions_.back().left_ms = at_least_ms;
+    return *this;
+}
+
+ExpectedSocket& ExpectedSocket::time_wait_ends(int at_least_ms)
+{
+    transitions_.back().left_ms = at_least_ms;
+    transitions_.back().left_ends = true;
     return *this;
 }
 

@@ -20,9 +20,15 @@ struct ExpectedTransition {
     std::string old_state;
     std::string new_state;
     Role owner;
-    std::vector<Role> also; ///< what tracepoints alone may say instead of the truth
-    int at_least_ms = 0;    ///< spent in the old state
-    bool optional = false;  ///< some kernels do not make it
+    std::vector<Role> also{};  ///< what tracepoints alone may say instead of the truth
+    std::vector<Role> stale{}; ///< what anybody may say who has not looked at descriptors since
+    int at_least_ms = 0;       ///< spent in the old state
+    bool optional = false;     ///< some kernels do not make it
+    /// At → CLOSE: the mini-socket that goes on, in TIME_WAIT or FIN_WAIT2; empty: none. Only
+    /// refined hooks tell of it.
+    std::string left{};
+    int left_ms = 0;        ///< it lasts at least so long
+    bool left_ends = false; ///< its end must be seen
 };
 
 class ExpectedSocket {
@@ -38,6 +44,13 @@ public:
     ExpectedSocket& maybe(std::string_view state, const Role& owner);
     /// The last transition comes at least so long after the one before.
     ExpectedSocket& after_ms(int milliseconds);
+    /// The descriptor has changed hands: until somebody looks, `owner` may be shown.
+    ExpectedSocket& stale(const Role& owner);
+    /// The last transition, from FIN_WAIT2 or CLOSING to CLOSE, leaves no TIME_WAIT behind
+    /// (as it does unless told), but at most a FIN_WAIT2 that ends after so long.
+    ExpectedSocket& no_time_wait(int at_least_ms = 0);
+    /// The TIME_WAIT that it leaves behind ends within the scenario, after so long.
+    ExpectedSocket& time_wait_ends(int at_least_ms = 0);
     /// Any legal way to CLOSE, with any owner: for what differs between kernels.
     ExpectedSocket& any_to_close();
     /// The socket cannot be asked for its cookie (nobody ever held a descriptor of it).

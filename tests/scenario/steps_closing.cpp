@@ -76,7 +76,7 @@ void fin_wait2_expires(Step& step)
     REQUIRE(connection.server.run([=] { return wait_state(server_end, TCP_CLOSE_WAIT); }));
     REQUIRE(connection.server.run([=] { return sleep_ms(1500); }));
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
-    connection.client_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
+    connection.client_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "client").no_time_wait(950);
     connection.server_socket.then("CLOSE_WAIT LAST_ACK", "server")
         .after_ms(1500)
         .then("CLOSE", "server");
@@ -93,7 +93,7 @@ void fin_wait2_refused(Step& step)
     REQUIRE(connection.client.run([=] { return close_fd(client_end); }));
     REQUIRE(connection.server.run([=] { return wait_state(server_end, TCP_CLOSE); }));
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
-    connection.client_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
+    connection.client_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "client").no_time_wait();
     connection.server_socket.then("CLOSE_WAIT CLOSE", "server");
     close_listener(connection);
 }
@@ -170,7 +170,7 @@ void time_wait_gives_way(Step& step)
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
     REQUIRE(connection.client.run([=] { return wait_state(client_end, TCP_CLOSE_WAIT); }));
     REQUIRE(connection.client.run([=] { return close_fd(client_end); }));
-    connection.server_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "server");
+    connection.server_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "server").time_wait_ends();
     connection.client_socket.then("CLOSE_WAIT LAST_ACK CLOSE", "client");
     wait_until_quiet();                                           // the client's end has gone
     REQUIRE(connection.client.run([=] { return sleep_ms(20); })); // a newer timestamp
@@ -198,6 +198,7 @@ void time_wait_expires(Step& step)
 {
     Connection connection = connect_pair(step);
     close_client_first(connection);
+    connection.client_socket.time_wait_ends(60'000);
     REQUIRE(connection.server.run([=] { return sleep_ms(62'000); }));
     step.note("TIME_WAIT lasts 60 s; its end is no transition");
 }

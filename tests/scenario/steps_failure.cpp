@@ -115,7 +115,7 @@ void data_after_close(Step& step)
     REQUIRE(connection.server.run([=] { return send_text(server_end); }));
     REQUIRE(connection.server.run([=] { return wait_state(server_end, TCP_CLOSE); }));
     REQUIRE(connection.server.run([=] { return close_fd(server_end); }));
-    connection.client_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
+    connection.client_socket.then("FIN_WAIT1 FIN_WAIT2 CLOSE", "client").no_time_wait(1);
     connection.server_socket.then("CLOSE_WAIT CLOSE", "server");
     close_listener(connection);
 }

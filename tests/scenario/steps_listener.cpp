@@ -2,8 +2,13 @@
 // Listeners and their queues: full, closed with connections in them, shared, deferred, by cookies.
 #include "steps.hpp"
 
+#include <cerrno>
+#include <csignal>
 #include <netinet/tcp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -211,7 +216,50 @@ void tcp_fast_open(Step& step)
         .then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE", "server");
 }
 
+// A pre-forked worker accepts, and the client closes at once: who accepted is known by then, or not
+// yet.
+void accepted_by_child(Step& step)
+{
+    const std::array<int, 2> mailbox = step.mailbox();
+    Listener listener = listen_in(step, "server");
+    const int listener_fd = listener.fd;
+    const Address target = listener.address;
+    const pid_t child = REQUIRE(listener.server.run([=] {
+        const pid_t pid = fork();
+        if (pid == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            prctl(PR_SET_NAME, "sc-child");
+            const int fd = accept_one(listener_fd);
+            send_cue(mailbox[1]);
+            wait_state(fd, TCP_CLOSE_WAIT);
+            close_fd(fd);
+            wait_cue(mailbox[1]);
+            _exit(0);
+        }
+        return pid;
+    }));
+    step.process("child", child, "sc-child");
+    Actor& client = step.actor("client");
+    const int client_end = REQUIRE(client.run([=] { return connect_to(target); }));
+    const SocketFacts facts = client.run([=] { return facts_of(client_end); });
+    REQUIRE(wait_cue(mailbox[0])); // it has been accepted
+    REQUIRE(client.run([=] { return close_fd(client_end); }));
+    wait_until_quiet();
+    REQUIRE(send_cue(mailbox[0]));
+    REQUIRE(listener.server.run([=] { return waitpid(child, nullptr, 0) < 0 ? -errno : 0; }));
+    REQUIRE(listener.server.run([=] { return close_fd(listener_fd); }));
+    listener.socket.then("CLOSE", "server");
+    step.socket("client", facts).then("SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE", "client");
+    step.socket("accepted", peer_of(facts))
+        .from("LISTEN")
+        .then("SYN_RECV ESTABLISHED", "server")
+        .then("CLOSE_WAIT", "child", {"server"})
+        .then("LAST_ACK CLOSE", "child");
+}
+
 constexpr StepEntry kSteps[] = {
+    {"accepted_by_child", "a child accepts on its parent's listener, the client closes at once",
+     &accepted_by_child},
     {"closed_with_queue", "a listener closes with three connections nobody accepted",
      &closed_with_queue},
     {"full_queue", "a queue of one is full, the next SYN is dropped", &full_queue},

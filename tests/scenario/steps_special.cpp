@@ -156,7 +156,8 @@ void namespace_ends(Step& step)
             step.socket("client", alone.run([=] { return facts_of(client_end); }));
         ExpectedSocket& server_socket =
             step.socket("accepted", alone.run([=] { return facts_of(server_end); }));
-        client_socket.then("SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE", "alone");
+        client_socket.then("SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE", "alone")
+            .time_wait_ends();
         server_socket.from("LISTEN").then("SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE",
                                           "alone");
         REQUIRE(alone.run([=] { return close_fd(client_end); }));
@@ -167,7 +168,7 @@ void namespace_ends(Step& step)
     }
     step.socket("listener", listener_facts).then("LISTEN CLOSE", "alone");
     alone.stop();
-    sleep_ms(100); // the namespace is taken down behind our back
+    sleep_ms(300); // the namespace is taken down behind our back
 }
 
 constexpr StepEntry kSteps[] = {

@@ -17,6 +17,7 @@ const VerbTable& verbs()
         VerbTable table;
         add_socket_verbs(table);
         add_bulk_verbs(table);
+        add_datagram_verbs(table);
         add_process_verbs(table);
         add_churn_verbs(table);
         return table;

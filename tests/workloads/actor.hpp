@@ -84,6 +84,7 @@ using VerbTable = std::map<std::string, Verb>;
 
 void add_socket_verbs(VerbTable& table);
 void add_bulk_verbs(VerbTable& table);
+void add_datagram_verbs(VerbTable& table);
 void add_process_verbs(VerbTable& table);
 void add_churn_verbs(VerbTable& table);
 

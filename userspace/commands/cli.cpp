@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/cli.hpp"
 
+#include "commands/cli_inspect.hpp"
+#include "commands/cli_list.hpp"
 #include "commands/duration.hpp"
 #include "commands/top_columns.hpp"
 #include "output/escape.hpp"
@@ -12,12 +14,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -27,8 +31,10 @@ namespace {
 struct Typed {
     CommonOptions common;
     std::string color = "auto";
+    std::string hooks = "auto";
     double delay_s = 1.0;
     double duration_s = 0;
+    double watch_s = 0;
     std::vector<std::string> states;
     std::string by;
     TopOptions top;
@@ -103,13 +109,19 @@ void add_common(CLI::App& command, Typed& typed)
         ->check(CLI::IsMember({"auto", "always", "never"}));
 }
 
-void add_ring_size(CLI::App& command, Typed& typed)
+/// The options of every command that traces.
+void add_tracing(CLI::App& command, Typed& typed)
 {
     command
         .add_option("--ring-size", typed.common.ring_bytes,
                     "size of the ring buffer (64K to 1G; default 4M a CPU, 8M to 64M)")
         ->transform(CLI::AsSizeValue(false))
         ->check(CLI::Range(std::size_t{64} << 10, std::size_t{1} << 30));
+    command
+        .add_option("--hooks", typed.hooks,
+                    "auto: refinements where this kernel has them (default); tracepoints: never; "
+                    "fentry: all of them, or fail")
+        ->check(CLI::IsMember({"auto", "tracepoints", "fentry"}));
 }
 
 void add_families(CLI::App& command, bool& only_ipv4, bool& only_ipv6)
@@ -133,7 +145,7 @@ CLI::App& add_top(CLI::App& app, Typed& typed)
     CLI::App& top = *app.add_subcommand("top", "live: processes by states, opened and closed");
     TopOptions& options = typed.top;
     add_common(top, typed);
-    add_ring_size(top, typed);
+    add_tracing(top, typed);
     top.add_flag("--once", options.once, "one table after one interval, then end");
     top.add_flag("-b,--batch", options.batch, "tables one after another, no screen control");
     top.add_option("-d,--delay", typed.delay_s, "seconds between tables (default 1)")
@@ -144,7 +156,9 @@ CLI::App& add_top(CLI::App& app, Typed& typed)
         ->check(validator(check_sort_column, "COLUMN"));
     top.add_option("-r,--rows", options.rows, "at most so many processes")
         ->check(validator(check_natural, "NUMBER"));
-    top.footer("Examples:\n"
+    take_filter_words(top);
+    top.footer("Words after the options are a filter, as in ss; see tcpledger(1).\n"
+               "Examples:\n"
                "  tcpledger top                          watch this host\n"
                "  tcpledger top --once --sort CLOSE_WAIT -r 5\n"
                "  tcpledger top --batch --json -d 5 | jq -c .totals.states");
@@ -156,7 +170,7 @@ CLI::App& add_trace(CLI::App& app, Typed& typed)
     CLI::App& trace = *app.add_subcommand("trace", "each state transition as it happens");
     TraceOptions& options = typed.trace;
     add_common(trace, typed);
-    add_ring_size(trace, typed);
+    add_tracing(trace, typed);
     trace.add_option("-p,--pid", options.pid, "only connections of this process")
         ->check(CLI::Range(1U, 4194304U));
     trace.add_option("-L,--localport", options.local_ports, "only these local ports (80,443)")
@@ -176,7 +190,9 @@ CLI::App& add_trace(CLI::App& app, Typed& typed)
         ->check(CLI::Range(0.001, 31536000.0));
     trace.add_option("-c,--count", options.count, "end after so many transitions")
         ->check(validator(check_positive, "NUMBER"));
+    take_filter_words(trace);
     trace.footer(
+        "Words after the options are a filter, as in ss; see tcpledger(1).\n"
         "Examples:\n"
         "  tcpledger trace -T\n"
         "  tcpledger trace -p 1234 -D 5432\n"
@@ -188,38 +204,23 @@ CLI::App& add_states_command(CLI::App& app, Typed& typed)
 {
     CLI::App& states = *app.add_subcommand("states", "counts and percentages by state");
     add_common(states, typed);
-    states.add_option("--by", typed.by, "process, remote, netns or container")
-        ->check(CLI::IsMember({"process", "remote", "netns", "container"}));
+    states.add_option("--by", typed.by, "process, remote, port, netns, container or user")
+        ->check(CLI::IsMember({"process", "remote", "port", "netns", "container", "user"}));
     add_states(states, typed);
     states.add_option("-n,--number", typed.states_command.limit, "at most so many rows")
         ->check(validator(check_natural, "NUMBER"));
-    states.footer("Examples:\n"
-                  "  tcpledger states\n"
+    states.add_flag("--explain", typed.states_command.explain,
+                    "what each state means and when to worry");
+    states.add_option("--watch", typed.watch_s, "again and again, so many seconds apart")
+        ->check(CLI::Range(0.1, 86400.0));
+    take_filter_words(states);
+    states.footer("Words after the options are a filter, as in ss; see tcpledger(1).\n"
+                  "Examples:\n"
+                  "  tcpledger states --explain\n"
                   "  tcpledger states --by process --state CLOSE_WAIT -n 10\n"
+                  "  tcpledger states --by remote 'dport = :443' --watch 2\n"
                   "  tcpledger states --json | jq .states.TIME_WAIT");
     return states;
-}
-
-CLI::App& add_list(CLI::App& app, Typed& typed)
-{
-    CLI::App& list = *app.add_subcommand("list", "every TCP socket with its owner and holders");
-    ListOptions& options = typed.list;
-    add_common(list, typed);
-    add_states(list, typed);
-    list.add_flag("-l,--listening", options.only_listening, "only listening sockets");
-    list.add_flag("-e,--extended", options.extended, "uid, inode and cookie too");
-    add_families(list, options.only_ipv4, options.only_ipv6);
-    list.add_flag("-H,--no-header", options.no_header, "no header line");
-    // What ss's users type by habit and what is so anyway here:
-    list.add_flag_callback("-t,--tcp", [] {}, "TCP sockets (always)");
-    list.add_flag_callback("-a,--all", [] {}, "all states (always)");
-    list.add_flag_callback("-n,--numeric", [] {}, "numbers, not names (always)");
-    list.add_flag_callback("-p,--processes", [] {}, "owner and holders (always)");
-    list.footer("Examples:\n"
-                "  tcpledger list -tnp\n"
-                "  tcpledger list --state CLOSE_WAIT\n"
-                "  tcpledger list --json | jq '.sockets[] | select(.owner.comm==\"nginx\")'");
-    return list;
 }
 
 /// Puts seconds in place of what was typed.
@@ -241,7 +242,7 @@ CLI::App& add_verify(CLI::App& app, Typed& typed)
     CLI::App& verify =
         *app.add_subcommand("verify", "holds the books against independent looks at the kernel");
     add_common(verify, typed);
-    add_ring_size(verify, typed);
+    add_tracing(verify, typed);
     verify.add_option("--for", typed.verify_s, "how long (default 60s)")->transform(as_seconds());
     verify.add_option("--every", typed.every_s, "from one check to the next (default 5s)")
         ->transform(as_seconds());
@@ -262,6 +263,9 @@ CommonOptions finished_common(const Typed& typed)
 {
     CommonOptions common = typed.common;
     common.color = parse_color_mode(typed.color).value_or(ColorMode::kAuto);
+    common.hooks = typed.hooks == "fentry"        ? HookMode::kFentry
+                   : typed.hooks == "tracepoints" ? HookMode::kTracepoints
+                                                  : HookMode::kAuto;
     return common;
 }
 
@@ -276,16 +280,13 @@ std::vector<TcpState> finished_states(const Typed& typed)
 
 Grouping finished_grouping(const std::string& by)
 {
-    if (by == "process") {
-        return Grouping::kProcess;
-    }
-    if (by == "remote") {
-        return Grouping::kRemote;
-    }
-    if (by == "netns") {
-        return Grouping::kNetns;
-    }
-    return by == "container" ? Grouping::kContainer : Grouping::kNone;
+    static constexpr std::array kWords = {
+        std::pair{"process", Grouping::kProcess},     std::pair{"remote", Grouping::kRemote},
+        std::pair{"port", Grouping::kPort},           std::pair{"netns", Grouping::kNetns},
+        std::pair{"container", Grouping::kContainer}, std::pair{"user", Grouping::kUser},
+    };
+    const auto* found = std::ranges::find(kWords, by, [](const auto& word) { return word.first; });
+    return found != kWords.end() ? found->second : Grouping::kNone;
 }
 
 /// Prints the help that was asked for, or says what was wrong. The user's words are
@@ -301,12 +302,10 @@ ExitStatus end_with(const CLI::App& app, const CLI::ParseError& error)
     return ExitStatus::kUsage;
 }
 
-/// With no command: the live table on a terminal, one table in a pipe.
-TopOptions default_command()
+/// With no command: the live table on a terminal, a report in a pipe.
+Command default_command()
 {
-    TopOptions options;
-    options.once = ::isatty(STDOUT_FILENO) == 0;
-    return options;
+    return ::isatty(STDOUT_FILENO) != 0 ? Command(TopOptions{}) : Command(ReportOptions{});
 }
 
 } // namespace
@@ -319,19 +318,26 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
                  "tcpledger");
     app.set_version_flag("-V,--version", std::string("tcpledger ") + kVersion);
     app.require_subcommand(0, 1);
-    app.footer("With no command: top on a terminal, one table in a pipe.\n"
+    app.footer("With no command: top on a terminal, report in a pipe.\n"
                "Status: 0 done, 1 failed, 2 wrong usage, 3 not permitted or the kernel cannot, "
                "4 a finding.");
     const CLI::App& top = add_top(app, typed);
     const CLI::App& trace = add_trace(app, typed);
     const CLI::App& states = add_states_command(app, typed);
-    const CLI::App& list = add_list(app, typed);
+    CLI::App& list = add_list(app, typed.list);
+    add_common(list, typed);
+    add_states(list, typed);
+    InspectionCli inspection(app);
     const CLI::App& verify = add_verify(app, typed);
     CLI::App& doctor = *app.add_subcommand("doctor", "what this kernel and these privileges allow");
     add_common(doctor, typed);
 
     try { // CLI11 reports by exceptions; none leaves this function
         app.parse(argc, argv);
+        typed.list.filter = filter_words(list);
+        typed.states_command.filter = filter_words(states);
+        typed.top.filter = filter_words(top);
+        typed.trace.filter = filter_words(trace);
     } catch (const CLI::ParseError& error) {
         return tl::unexpected(end_with(app, error));
     }
@@ -353,12 +359,18 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
         typed.states_command.common = common;
         typed.states_command.by = finished_grouping(typed.by);
         typed.states_command.states = finished_states(typed);
+        if (typed.watch_s > 0) {
+            typed.states_command.watch = to_milliseconds(typed.watch_s);
+        }
         return typed.states_command;
     }
     if (list.parsed()) {
         typed.list.common = common;
         typed.list.states = finished_states(typed);
         return typed.list;
+    }
+    if (std::optional<Command> command = inspection.parsed()) {
+        return *std::move(command);
     }
     if (verify.parsed()) {
         return VerifyOptions{common, to_milliseconds(typed.verify_s),

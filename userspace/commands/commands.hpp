@@ -11,6 +11,9 @@ namespace tcpledger {
 [[nodiscard]] ExitStatus run(const TraceOptions& options);
 [[nodiscard]] ExitStatus run(const StatesOptions& options);
 [[nodiscard]] ExitStatus run(const ListOptions& options);
+[[nodiscard]] ExitStatus run(const ListenOptions& options);
+[[nodiscard]] ExitStatus run(const AuditOptions& options);
+[[nodiscard]] ExitStatus run(const ReportOptions& options);
 [[nodiscard]] ExitStatus run(const DoctorOptions& options);
 [[nodiscard]] ExitStatus run(const VerifyOptions& options);
 

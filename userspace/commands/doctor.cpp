@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <thread>
@@ -89,11 +90,11 @@ std::string render(const Diagnosis& diagnosis, const Painter& painter)
     text += capabilities.render(painter) + "\n";
 
     if (!diagnosis.programs.empty()) {
-        Table programs({{"PROGRAM"}, {"LOADS"}, {"WHAT IT GIVES"}, {"WHY NOT"}});
+        Table programs({{"PROGRAM"}, {"LOADS"}, {"WHAT IT TELLS"}, {"WITHOUT IT"}, {"WHY NOT"}});
         for (const ProgramCheck& program : diagnosis.programs) {
             programs.add_row({program.name,
                               Cell(yes(program.loads), program.loads ? Style::kGood : Style::kBad),
-                              program.meaning, program.reason});
+                              program.gives, program.instead, program.reason});
         }
         text += programs.render(painter) + "\n";
     }
@@ -105,6 +106,16 @@ std::string render(const Diagnosis& diagnosis, const Painter& painter)
                             format_count(diagnosis.cost->events));
     } else {
         text += "cost        not measured: " + diagnosis.cost.error().message() + "\n";
+    }
+    const auto refines = [](const ProgramCheck& program) { return program.refines; };
+    const auto refined = [](const ProgramCheck& program) {
+        return program.refines && program.loads;
+    };
+    const auto of = std::ranges::count_if(diagnosis.programs, refines);
+    const auto loaded = std::ranges::count_if(diagnosis.programs, refined);
+    if (of > 0) {
+        text += fmt::format("hooks       {} of {} refinements load{}\n", loaded, of,
+                            loaded < of ? "; the next sweep tells the rest" : "");
     }
     text += diagnosis.can_trace ? "verdict     tracing works here\n"
                                 : "verdict     " + diagnosis.can_trace.error().message() + "\n";
@@ -127,7 +138,7 @@ void write_json(JsonWriter& json, const Diagnosis& diagnosis)
     for (const ProgramCheck& program : diagnosis.programs) {
         json.begin_object().field("name", program.name).field("loads", program.loads);
         program.loads ? json.null_field("reason") : json.field("reason", program.reason);
-        json.field("meaning", program.meaning).end_object();
+        json.field("meaning", program.gives).field("without_it", program.instead).end_object();
     }
     json.end_array();
     const auto cost = [&](double EventCost::* figure) {

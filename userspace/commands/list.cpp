@@ -1,108 +1,213 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// `list`: every TCP socket, with its owner and all who hold it.
+// `list`: the sockets, as ss shows them, of all namespaces, with their owners.
 #include "commands/commands.hpp"
-#include "commands/list_view.hpp"
+#include "commands/filter_words.hpp"
+#include "commands/holder_containers.hpp"
+#include "commands/list_records.hpp"
+#include "commands/list_summary.hpp"
+#include "commands/list_text.hpp"
 #include "output/stream.hpp"
-#include "session/snapshot.hpp"
 
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <span>
-#include <unordered_set>
+#include <bit>
 
 namespace tcpledger {
 namespace {
 
-bool wanted(const SocketRow& row, const ListOptions& options)
+/// What ss shows without -a and -l: neither listeners nor what is closed, closing down as a
+/// mini-socket, or half-open.
+constexpr StateSet kStatesByDefault =
+    kStatesOfSsAll & ~(set_of(TcpState::kListen) | set_of(TcpState::kClose) |
+                       set_of(TcpState::kTimeWait) | set_of(TcpState::kSynRecv));
+
+StateSet states_without_filter(const ListOptions& options)
 {
-    const TcpState state = shown_state(row.state);
-    const bool ipv4 = row.tuple.local.address.is_ipv4();
-    if ((options.only_listening && state != TcpState::kListen) || (options.only_ipv4 && !ipv4) ||
-        (options.only_ipv6 && ipv4)) {
-        return false;
+    if (options.listening) {
+        return set_of(TcpState::kListen) | set_of(TcpState::kClose);
     }
-    return options.states.empty() ||
-           std::ranges::find(options.states, state) != options.states.end();
+    if (options.all || !options.states.empty()) {
+        return kStatesOfSsAll;
+    }
+    const bool only_udp = options.udp && !options.tcp;
+    return only_udp ? set_of(TcpState::kEstablished) : kStatesByDefault;
 }
 
-/// Joins each row of the dump with what the books know of it and with its holders.
-class ListSource {
+std::optional<StateSet> only_states(const ListOptions& options)
+{
+    if (options.states.empty()) {
+        return std::nullopt;
+    }
+    StateSet only = 0;
+    for (const TcpState state : options.states) {
+        only |= states_shown_as(state);
+    }
+    return only;
+}
+
+ListingRequest request_of(const ListOptions& options)
+{
+    ListingRequest request;
+    request.tcp = options.tcp || !options.udp;
+    request.udp = options.udp;
+    request.families = options.only_ipv4   ? Families::kIpv4
+                       : options.only_ipv6 ? Families::kIpv6
+                                           : Families::kBoth;
+    request.states = states_without_filter(options);
+    request.only = only_states(options);
+    request.details = {.tcp_info = options.info,
+                       .memory = options.memory,
+                       .congestion = options.info,
+                       .congestion_info = options.info};
+    request.with_details = options.info || options.memory;
+    request.with_owners = options.processes || options.common.json || options.csv;
+    return request;
+}
+
+/// Writes the listing in the form that was asked for.
+class ListOutput {
 public:
-    explicit ListSource(Snapshot& snapshot) : snapshot_(snapshot)
+    ListOutput(const ListOptions& options, const NamespaceList& namespaces, HostNames& names,
+               LineStream& stream)
+        : options_(options), namespaces_(namespaces), names_(names), stream_(stream)
     {
-        std::ranges::sort(snapshot_.census.holders, {}, [](const CensusHolder& holder) {
-            return std::tuple(holder.cookie, holder.pid, holder.fd);
-        });
     }
 
-    template <typename Visit> void for_each(const ListOptions& options, Visit&& visit)
+    /// `states`: those that were asked for.
+    void show(Listing& listing, const ListingRequest& request, StateSet states)
     {
-        std::unordered_set<std::uint64_t> seen; // a dump can repeat a socket
-        seen.reserve(snapshot_.census.rows.size());
-        for (const SocketRow& row : snapshot_.census.rows) {
-            if (wanted(row, options) && seen.insert(row.cookie).second) {
-                visit(listed(row));
-            }
+        if (options_.common.json) {
+            show_json(listing);
+        } else if (options_.csv) {
+            show_csv(listing);
+        } else {
+            show_text(listing, request, states);
         }
     }
 
 private:
-    ListedSocket listed(const SocketRow& row)
+    ContainerLookup containers()
     {
-        const Books& books = snapshot_.ledger.books();
-        ListedSocket socket{row, nullptr, How::kUnknown, false, {}};
-        ConnectionId id = books.find_by_cookie(row.cookie);
-        if (id == kNoConnection) {
-            id = books.find_mini(row.tuple);
-        }
-        if (id != kNoConnection) {
-            const Connection& connection = books.at(id);
-            socket.owner = connection.owner != kUnknownProcess
-                               ? &books.processes().at(connection.owner)
-                               : nullptr;
-            socket.how = connection.how;
-            socket.unaccepted = connection.unaccepted;
-        }
-        const auto range = std::ranges::equal_range(snapshot_.census.holders, row.cookie, {},
-                                                    &CensusHolder::cookie);
-        socket.holders = std::span(range.begin(), range.end());
-        return socket;
+        return [this](const CensusHolder& process) { return container_names_.of(process); };
     }
 
-    Snapshot& snapshot_;
+    void show_json(Listing& listing)
+    {
+        JsonWriter json;
+        begin_list(json);
+        listing.for_each(containers(),
+                         [&](const ListedSocket& socket) { write_json(json, socket, options_); });
+        end_list(json);
+        stream_.write_line(json.take_line());
+    }
+
+    void show_csv(Listing& listing)
+    {
+        CsvWriter csv;
+        if (!options_.no_header) {
+            stream_.write_line(list_csv_header());
+        }
+        listing.for_each(containers(), [&](const ListedSocket& socket) {
+            write_csv(csv, socket);
+            stream_.write_line(csv.take_line());
+        });
+    }
+
+    /// As in ss, a column in which all rows would say the same is left out.
+    void show_text(Listing& listing, const ListingRequest& request, StateSet states)
+    {
+        ListColumns columns;
+        ListText text(options_, namespaces_, names_);
+        std::optional<std::uint32_t> netns;
+        bool several = false;
+        listing.for_each(containers(), [&](const ListedSocket& socket) {
+            const std::uint32_t inum = socket.row.tuple.netns_inum;
+            several |= netns.value_or(inum) != inum;
+            netns = inum;
+            text.append(columns, socket);
+        });
+        if (!(request.tcp && request.udp)) {
+            columns.hide(ListColumn::kNetid);
+        }
+        if (std::has_single_bit(states)) {
+            columns.hide(ListColumn::kState);
+        }
+        if (!several) {
+            columns.hide(ListColumn::kNetns);
+        }
+        columns.write([this](std::string_view lines) { stream_.write(lines); },
+                      !options_.no_header);
+    }
+
+    const ListOptions& options_;
+    const NamespaceList& namespaces_;
+    HostNames& names_;
+    LineStream& stream_;
+    HolderContainers container_names_;
 };
+
+/// -s alone is the summary alone, as in ss.
+bool only_summary(const ListOptions& options)
+{
+    return options.summary && !options.tcp && !options.udp && !options.all && !options.listening &&
+           !options.common.json && !options.csv && options.filter.empty();
+}
+
+Expected<void> show(const ListOptions& options, LineStream& stream)
+{
+    const Expected<NamespaceList> namespaces = choose_namespaces(options.netns);
+    if (!namespaces) {
+        return tl::unexpected(namespaces.error());
+    }
+    HostNames names(*namespaces);
+    Expected<std::vector<ListedNamespace>> filters =
+        read_filters(options.filter, *namespaces, names);
+    if (!filters) {
+        return tl::unexpected(filters.error());
+    }
+    if (options.summary) {
+        const Expected<SocketSummary> summary = read_summary(*namespaces);
+        if (!summary) {
+            return tl::unexpected(summary.error());
+        }
+        stream.write(render_summary(*summary));
+        if (only_summary(options)) {
+            return {};
+        }
+    }
+    ListingRequest request = request_of(options);
+    request.processes_denied = namespaces->denied_count;
+    const Filter& filter = *filters->front().filter;
+    const StateSet states = wanted_states(filter, request);
+    for (const std::string& warning : filter.warnings()) {
+        spdlog::warn("{}", warning);
+    }
+    if (needs_of(filter).age) {
+        spdlog::warn(
+            "age: without tracing only that of TIME-WAIT is known; no other socket matches");
+    }
+    Expected<Listing> listing = Listing::take(std::move(*filters), request);
+    if (!listing) {
+        return tl::unexpected(listing.error());
+    }
+    for (const std::string& note : listing->notes()) {
+        spdlog::warn("{}", note);
+    }
+    ListOutput(options, *namespaces, names, stream).show(*listing, request, states);
+    return {};
+}
 
 } // namespace
 
 ExitStatus run(const ListOptions& options)
 {
-    const auto snapshot = take_snapshot();
-    if (!snapshot) {
-        return fail(snapshot.error());
-    }
-    for (const std::string& note : (*snapshot)->census.notes) {
-        spdlog::warn("{}", note);
-    }
     Expected<LineStream> stream = LineStream::open(STDOUT_FILENO, {.when_full = WhenFull::kWait});
     if (!stream) {
         return fail(stream.error());
     }
-    ListSource source(**snapshot);
-    if (options.common.json) {
-        JsonWriter json;
-        begin_list(json);
-        source.for_each(options, [&](const ListedSocket& socket) { write_json(json, socket); });
-        end_list(json);
-        stream->write_line(json.take_line());
-    } else {
-        ListText text(options, (*snapshot)->ledger.books().by_netns().size() > 1);
-        if (!options.no_header) {
-            stream->write_line(text.header());
-        }
-        source.for_each(
-            options, [&](const ListedSocket& socket) { stream->write_line(text.format(socket)); });
+    if (const Expected<void> shown = show(options, *stream); !shown) {
+        return fail(shown.error());
     }
     stream->close();
     return stream->error() ? fail(*stream->error()) : ExitStatus::kDone;

@@ -3,7 +3,9 @@
 // cli.cpp, read by the commands.
 #pragma once
 
+#include "analysis/finding.hpp"
 #include "base/tcp_state.hpp"
+#include "kernel/refinements.hpp"
 #include "output/color.hpp"
 
 #include <chrono>
@@ -21,6 +23,7 @@ struct CommonOptions {
     bool json = false;
     ColorMode color = ColorMode::kAuto;
     std::size_t ring_bytes = 0; ///< 0 = by the number of CPUs
+    HookMode hooks = HookMode::kAuto;
 };
 
 struct TopOptions {
@@ -31,6 +34,7 @@ struct TopOptions {
     std::optional<std::uint64_t> count; ///< tables to show
     std::string sort = "total";         ///< a column's name, see sort_columns()
     std::optional<std::size_t> rows;
+    std::vector<std::string> filter;
 };
 
 struct TraceOptions {
@@ -46,25 +50,69 @@ struct TraceOptions {
     bool csv = false;
     std::optional<std::chrono::milliseconds> duration;
     std::optional<std::uint64_t> count;
+    std::vector<std::string> filter;
 };
 
-enum class Grouping { kNone, kProcess, kRemote, kNetns, kContainer };
+enum class Grouping { kNone, kProcess, kRemote, kPort, kNetns, kContainer, kUser };
 
 struct StatesOptions {
     CommonOptions common;
     Grouping by = Grouping::kNone;
     std::vector<TcpState> states; ///< empty: all
     std::optional<std::size_t> limit;
+    bool explain = false;
+    std::optional<std::chrono::milliseconds> watch; ///< from one table to the next
+    std::vector<std::string> filter;
 };
 
+/// The letters are ss's.
 struct ListOptions {
     CommonOptions common;
-    bool only_listening = false;
-    bool extended = false; ///< -e
+    bool tcp = false; ///< -t; without -t and -u: TCP
+    bool udp = false; ///< -u
+    bool csv = false;
+    bool all = false;       ///< -a
+    bool listening = false; ///< -l
+    bool numeric = false;   ///< -n
+    bool resolve = false;   ///< -r
+    bool processes = false; ///< -p
+    bool extended = false;  ///< -e
+    bool timers = false;    ///< -o
+    bool memory = false;    ///< -m
+    bool info = false;      ///< -i
+    bool only_ipv4 = false;
+    bool only_ipv6 = false;
+    bool no_header = false; ///< -H
+    bool summary = false;   ///< -s
+    bool one_line = false;  ///< -O
+    std::optional<std::string> netns;
+    std::vector<TcpState> states; ///< empty: as ss
+    std::vector<std::string> filter;
+};
+
+struct ListenOptions {
+    CommonOptions common;
+    std::optional<std::string> netns; ///< see choose_namespaces()
+    bool tcp = false;                 ///< neither: TCP
+    bool udp = false;
     bool only_ipv4 = false;
     bool only_ipv6 = false;
     bool no_header = false;
-    std::vector<TcpState> states; ///< empty: all
+    bool csv = false;
+};
+
+struct AuditOptions {
+    CommonOptions common;
+    std::optional<std::string> netns; ///< see choose_namespaces()
+    std::chrono::milliseconds interval{2000};
+    std::optional<Severity> fail_on;
+};
+
+struct ReportOptions {
+    CommonOptions common;
+    std::optional<std::string> netns; ///< see choose_namespaces()
+    std::chrono::milliseconds interval{2000};
+    bool markdown = false;
 };
 
 struct DoctorOptions {
@@ -77,7 +125,7 @@ struct VerifyOptions {
     std::chrono::milliseconds every{5'000}; ///< from the start of one check to the next
 };
 
-using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, DoctorOptions,
-                             VerifyOptions>;
+using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, ListenOptions,
+                             AuditOptions, ReportOptions, VerifyOptions, DoctorOptions>;
 
 } // namespace tcpledger

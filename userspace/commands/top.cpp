@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // `top`: the live table.
 #include "commands/commands.hpp"
+#include "commands/filter_words.hpp"
+#include "commands/ledger_filter.hpp"
 #include "commands/signals.hpp"
 #include "commands/top_columns.hpp"
 #include "commands/top_view.hpp"
@@ -72,12 +74,12 @@ private:
 };
 
 TopReport make_report(const Session& session, const TopOptions& options, milliseconds interval,
-                      ContainerNames& containers)
+                      TopFilter& filter, ContainerNames& containers)
 {
     TopReport report;
     report.time = read_clocks();
     report.interval = interval;
-    report.overview = take_overview(session.ledger(), report.time.monotonic);
+    report.overview = filter.overview(session.ledger(), report.time.monotonic);
     report.drift = session.health().drift;
     sort_processes(report.overview.processes, options.sort);
     if (options.rows && report.overview.processes.size() > *options.rows) {
@@ -93,8 +95,17 @@ TopReport make_report(const Session& session, const TopOptions& options, millise
 
 ExitStatus run(const TopOptions& options)
 {
+    Expected<Filter> words = read_ledger_filter(options.filter);
+    if (!words) {
+        return fail(words.error());
+    }
+    TopFilter filter(std::move(*words));
     StopSignals signals;
-    Expected<std::unique_ptr<Session>> opened = Session::open({options.common.ring_bytes});
+    Expected<std::unique_ptr<Session>> opened = Session::open(
+        {options.common.ring_bytes, options.common.hooks},
+        filter.everything() ? Ledger::Observer() : [&](const AppliedTransition& transition) {
+            filter.observe(transition);
+        });
     if (!opened) {
         return fail(opened.error());
     }
@@ -113,6 +124,7 @@ ExitStatus run(const TopOptions& options)
     ContainerNames containers;
     std::uint64_t left = options.once ? 1 : options.count.value_or(UINT64_MAX);
     session.begin_interval();
+    filter.begin_interval();
     std::uint64_t lost_shown = 0; // what was lost before the first interval is shown with it
     const Steady::time_point started = Steady::now();
     Steady::time_point begun = started;
@@ -122,11 +134,13 @@ ExitStatus run(const TopOptions& options)
         if (signals.came() && !options.once) {
             break;
         }
-        TopReport report = make_report(
-            session, options, std::chrono::duration_cast<milliseconds>(now - begun), containers);
+        TopReport report =
+            make_report(session, options, std::chrono::duration_cast<milliseconds>(now - begun),
+                        filter, containers);
         report.lost = session.lost_total() - std::exchange(lost_shown, session.lost_total());
         output.show(report);
         session.begin_interval();
+        filter.begin_interval();
         begun = now;
         --left;
     }

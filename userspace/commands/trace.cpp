@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // `trace`: each transition as it happens.
 #include "commands/commands.hpp"
+#include "commands/filter_words.hpp"
 #include "commands/signals.hpp"
+#include "commands/top_view.hpp"
 #include "commands/trace_filter.hpp"
 #include "commands/trace_view.hpp"
 #include "output/format.hpp"
@@ -24,11 +26,13 @@ constexpr std::chrono::seconds kInterval{1};
 /// The way of a transition from the ledger to stdout.
 class TraceOutput {
 public:
-    TraceOutput(const TraceOptions& options, const ClockReading& start)
+    TraceOutput(const TraceOptions& options, Filter filter, const ClockReading& start)
         : format_(options,
                   Painter(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO))),
                   start),
-          filter_(options), left_(options.count.value_or(std::numeric_limits<std::uint64_t>::max()))
+          filter_(options, std::move(filter),
+                  [this](const ProcessKey& key) { return container_of(key); }),
+          left_(options.count.value_or(std::numeric_limits<std::uint64_t>::max()))
     {
     }
 
@@ -36,7 +40,9 @@ public:
     {
         LineStreamOptions options;
         options.drop_marker = [this](std::uint64_t lines) {
-            return format_.dropped(lines, monotonic_now());
+            const std::string told = format_.dropped(lines, monotonic_now());
+            const std::uint64_t lost = std::exchange(lost_untold_, 0);
+            return lost == 0 ? told : told + "\n" + format_.loss(lost, monotonic_now());
         };
         Expected<LineStream> stream = LineStream::open(STDOUT_FILENO, std::move(options));
         if (!stream) {
@@ -66,28 +72,47 @@ public:
     /// Wall time is told by a new reading from here on: the clock may have been set.
     void renew_clock() { format_.renew_clock(read_clocks()); }
 
-    void loss(std::uint64_t lost) { stream_->write_line(format_.loss(lost, monotonic_now())); }
+    /// Where there is no room for the line, it comes with the one that tells of dropped lines.
+    void loss(std::uint64_t lost)
+    {
+        if (!stream_->write_line(format_.loss(lost, monotonic_now()))) {
+            lost_untold_ += lost;
+        }
+    }
 
     [[nodiscard]] LineStream& stream() { return *stream_; }
     [[nodiscard]] bool full() const { return left_ == 0; }
     [[nodiscard]] std::uint64_t shown() const { return shown_; }
 
 private:
+    std::string_view container_of(const ProcessKey& key)
+    {
+        ProcessOverview process;
+        process.key = key;
+        return containers_.of(process);
+    }
+
+    ContainerNames containers_;
     TraceFormat format_;
     TraceFilter filter_;
     std::optional<LineStream> stream_;
     std::uint64_t left_;
     std::uint64_t shown_ = 0;
+    std::uint64_t lost_untold_ = 0;
 };
 
 } // namespace
 
 ExitStatus run(const TraceOptions& options)
 {
+    Expected<Filter> filter = read_ledger_filter(options.filter);
+    if (!filter) {
+        return fail(filter.error());
+    }
     StopSignals signals;
-    TraceOutput output(options, read_clocks());
+    TraceOutput output(options, std::move(*filter), read_clocks());
     Expected<std::unique_ptr<Session>> opened = Session::open(
-        {options.common.ring_bytes},
+        {options.common.ring_bytes, options.common.hooks},
         [&](const AppliedTransition& transition) { output.transition(transition); },
         [&](std::uint64_t lost) { output.loss(lost); });
     if (!opened) {

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// bcc's letters: which transitions `trace` shows. Pure.
+// Which transitions `trace` shows: bcc's letters, and a filter. Pure; containers are asked of
+// the caller.
 #pragma once
 
 #include "commands/options.hpp"
 #include "commands/trace_view.hpp"
+#include "filter/filter.hpp"
 
 #include <functional>
+#include <string_view>
 #include <unordered_map>
 
 namespace tcpledger {
 
 class TraceFilter {
 public:
-    explicit TraceFilter(const TraceOptions& options) : options_(options) {}
+    /// The container of a process; empty for none.
+    using Containers = std::function<std::string_view(const ProcessKey&)>;
+
+    /// `filter`'s state is the new one, its age the time that the old state lasted.
+    explicit TraceFilter(const TraceOptions& options, Filter filter = {},
+                         Containers containers = {});
 
     /// Calls show(line) for what passes. CLOSE → SYN_SENT has no local port yet: where a
     /// local port is asked for, it waits for the connection's next transition, which has.
@@ -25,6 +33,9 @@ private:
     [[nodiscard]] bool matches(const TraceLine& line) const;
 
     const TraceOptions& options_;
+    Filter filter_;
+    Containers containers_; ///< empty: not asked
+    bool asks_local_port_;
     std::unordered_map<std::uint64_t, TraceLine> waiting_; ///< by cookie
 };
 

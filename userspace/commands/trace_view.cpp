@@ -35,6 +35,9 @@ std::vector<Column> text_columns(const TraceOptions& options)
     return columns;
 }
 
+/// The columns of CSV between the time and the two of a gap.
+constexpr int kTransitionColumns = 13;
+
 /// A tuple's side as far as it is known yet.
 std::optional<std::uint16_t> known_port(const Endpoint& endpoint)
 {
@@ -63,7 +66,11 @@ TraceLine line_of(const AppliedTransition& transition)
     line.cookie = connection.cookie;
     line.comm = transition.owner.comm;
     line.how = connection.how;
+    line.family = connection.family;
+    line.inode = connection.inode;
+    line.unaccepted = connection.unaccepted;
     if (connection.owner != kKernelProcess && connection.owner != kUnknownProcess) {
+        line.process = transition.owner.key;
         line.pid = transition.owner.key.pid;
     }
     line.old_state = transition.old_state;
@@ -85,7 +92,7 @@ std::string TraceFormat::header() const
     }
     if (options_.csv) {
         return "time,cookie,netns,family,pid,comm,how,local_address,local_port,remote_address,"
-               "remote_port,old_state,new_state,state_ms";
+               "remote_port,old_state,new_state,state_ms,lost,dropped";
     }
     return rows_.header();
 }
@@ -104,6 +111,9 @@ std::string TraceFormat::loss(std::uint64_t lost, MonotonicTime now)
         json_.begin_object().field("time", wall(now)).field("lost", lost).end_object();
         return std::string(json_.take_line());
     }
+    if (options_.csv) {
+        return gap_row(now, lost, std::nullopt);
+    }
     return fmt::format("# {} events lost; the books are being settled again", lost);
 }
 
@@ -114,7 +124,23 @@ std::string TraceFormat::dropped(std::uint64_t lines, MonotonicTime now) const
         json.begin_object().field("time", wall(now)).field("dropped", lines).end_object();
         return std::string(json.take_line());
     }
+    if (options_.csv) {
+        return gap_row(now, std::nullopt, lines);
+    }
     return fmt::format("# {} lines dropped: the reader is too slow", lines);
+}
+
+std::string TraceFormat::gap_row(MonotonicTime now, std::optional<std::uint64_t> lost,
+                                 std::optional<std::uint64_t> dropped) const
+{
+    CsvWriter csv; // its own: the line that found no room may still be in csv_
+    csv.value(wall(now));
+    for (int column = 0; column < kTransitionColumns; ++column) {
+        csv.null();
+    }
+    lost ? csv.value(*lost) : csv.null();
+    dropped ? csv.value(*dropped) : csv.null();
+    return std::string(csv.take_line());
 }
 
 std::string_view TraceFormat::format_json(const TraceLine& line)
@@ -147,7 +173,7 @@ std::string_view TraceFormat::format_csv(const TraceLine& line)
     csv_.value(how_name(line.how)).value(tuple.local.address).value(known_port(tuple.local));
     has_remote(tuple) ? csv_.value(tuple.remote.address) : csv_.null();
     csv_.value(known_port(tuple.remote)).value(line.old_state).value(line.new_state);
-    csv_.milliseconds(line.time_in_old_state);
+    csv_.milliseconds(line.time_in_old_state).null().null();
     return csv_.take_line();
 }
 

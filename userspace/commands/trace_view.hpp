@@ -21,8 +21,12 @@ struct TraceLine {
     FourTuple tuple;
     std::uint64_t cookie = 0;
     std::optional<std::uint32_t> pid; ///< none: [kernel], [unknown]
+    ProcessKey process;               ///< where there is a pid
     std::string comm;                 ///< raw bytes
     How how = How::kUnknown;
+    std::uint8_t family = 0; ///< of the socket
+    std::uint32_t inode = 0; ///< 0: not known
+    bool unaccepted = false;
     TcpState old_state = TcpState::kClose;
     TcpState new_state = TcpState::kClose;
     std::optional<MonotonicTime> time_in_old_state;
@@ -46,6 +50,9 @@ public:
 
 private:
     std::string_view format_json(const TraceLine& line);
+    /// The CSV row of a gap: a time, and how much is missing there.
+    [[nodiscard]] std::string gap_row(MonotonicTime now, std::optional<std::uint64_t> lost,
+                                      std::optional<std::uint64_t> dropped) const;
     std::string_view format_csv(const TraceLine& line);
     std::string_view format_text(const TraceLine& line);
     [[nodiscard]] std::chrono::system_clock::time_point wall(MonotonicTime time) const;

@@ -153,7 +153,8 @@ private:
 ExitStatus run(const VerifyOptions& options)
 {
     StopSignals signals;
-    Expected<std::unique_ptr<Session>> opened = Session::open({options.common.ring_bytes});
+    Expected<std::unique_ptr<Session>> opened =
+        Session::open({options.common.ring_bytes, options.common.hooks});
     if (!opened) {
         return fail(opened.error());
     }

@@ -37,7 +37,7 @@ public:
     {
         const auto last = static_cast<std::uint32_t>(steps_.size()) - 1;
         const auto from_front = [last](std::uint32_t& target) {
-            if (target != kAccept && target != kReject) {
+            if (target != kAccepted && target != kRejected) {
                 target = last - target;
             }
         };
@@ -60,7 +60,7 @@ Filter::Filter(const filter::Expression& expression, std::optional<StateSet> sta
     : states_(states), warnings_(std::move(warnings))
 {
     StepWriter writer;
-    writer.write(expression, kAccept, kReject, false);
+    writer.write(expression, kAccepted, kRejected, false);
     steps_ = std::move(writer).finish();
 }
 
@@ -69,12 +69,12 @@ bool Filter::matches(const SocketView& socket) const
     if (states_ && (*states_ & set_of(socket.state)) == 0) {
         return false;
     }
-    std::uint32_t at = steps_.empty() ? kAccept : 0;
-    while (at != kAccept && at != kReject) {
+    std::uint32_t at = steps_.empty() ? kAccepted : 0;
+    while (at != kAccepted && at != kRejected) {
         const FilterStep& step = steps_[at];
         at = filter::matches(step.test, socket) ? step.on_true : step.on_false;
     }
-    return at == kAccept;
+    return at == kAccepted;
 }
 
 } // namespace tcpledger

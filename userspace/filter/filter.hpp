@@ -17,13 +17,13 @@
 namespace tcpledger {
 
 /// Where a filter's walk can end.
-inline constexpr std::uint32_t kAccept = 0xffffffff;
-inline constexpr std::uint32_t kReject = 0xfffffffe;
+inline constexpr std::uint32_t kAccepted = 0xffffffff;
+inline constexpr std::uint32_t kRejected = 0xfffffffe;
 
 struct FilterStep {
     filter::Predicate test;
-    std::uint32_t on_true = kAccept; ///< a later step, kAccept or kReject
-    std::uint32_t on_false = kReject;
+    std::uint32_t on_true = kAccepted; ///< a later step, kAccepted or kRejected
+    std::uint32_t on_false = kRejected;
     bool negated = false; ///< under an odd number of nots: a false test helps to accept
 };
 

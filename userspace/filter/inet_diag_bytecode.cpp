@@ -23,9 +23,9 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr std::size_t kOpBytes = sizeof(inet_diag_bc_op);
 
 struct Branches {
-    std::uint32_t begin = kAccept; ///< where a jump to this step ends up: itself if it is kept
-    std::uint32_t on_true = kAccept;
-    std::uint32_t on_false = kReject;
+    std::uint32_t begin = kAccepted; ///< where a jump to this step ends up: itself if it is kept
+    std::uint32_t on_true = kAccepted;
+    std::uint32_t on_false = kRejected;
 };
 
 /// Bends the branches around each step that the kernel need not or cannot decide.
@@ -76,11 +76,11 @@ std::vector<bool> reachable(std::span<const Branches> branches)
     return reached;
 }
 
-/// Targets are other instructions by index, kAccept or kReject.
+/// Targets are other instructions by index, kAccepted or kRejected.
 struct Instruction {
     Bytes bytes;
-    std::uint32_t on_true = kAccept;
-    std::uint32_t on_false = kReject;
+    std::uint32_t on_true = kAccepted;
+    std::uint32_t on_false = kRejected;
 };
 
 std::vector<Instruction> instructions_of(std::span<const FilterStep> steps,
@@ -88,7 +88,7 @@ std::vector<Instruction> instructions_of(std::span<const FilterStep> steps,
 {
     const std::vector<bool> reached = reachable(branches);
     std::vector<Instruction> instructions;
-    std::vector<std::uint32_t> first(steps.size(), kReject); // the step's first instruction
+    std::vector<std::uint32_t> first(steps.size(), kRejected); // the step's first instruction
     // Backwards, as targets lie ahead; indices count from the end until all are there.
     for (std::size_t i = steps.size(); i-- > 0;) {
         if (!reached[i]) {
@@ -133,7 +133,7 @@ Bytes assemble(std::span<const Instruction> instructions)
 {
     const auto needs_jump = [&](std::size_t i) {
         const std::size_t next = i + 1;
-        return instructions[i].on_true != (next < instructions.size() ? next : kAccept);
+        return instructions[i].on_true != (next < instructions.size() ? next : kAccepted);
     };
     std::vector<std::size_t> offsets;
     std::size_t total = 0;
@@ -145,8 +145,8 @@ Bytes assemble(std::span<const Instruction> instructions)
         return {};
     }
     const auto offset_of = [&](std::uint32_t target) {
-        if (target == kAccept || target == kReject) {
-            return target == kAccept ? total : total + kOpBytes;
+        if (target == kAccepted || target == kRejected) {
+            return target == kAccepted ? total : total + kOpBytes;
         }
         return offsets[target];
     };
@@ -177,7 +177,7 @@ InetDiagFilter compile_inet_diag(const Filter& filter, const InetDiagContext& co
         return result;
     }
     const std::vector<Branches> branches = simplify(steps, context);
-    result.selects_nothing = branches[0].begin == kReject;
+    result.selects_nothing = branches[0].begin == kRejected;
     if (branches[0].begin < steps.size()) {
         result.bytecode = assemble(instructions_of(steps, branches));
     }

@@ -2,8 +2,11 @@
 #include "kernel/abilities.hpp"
 
 #include "holders.skel.h"
+#include "kernel/kernel_types.hpp"
 #include "kernel/libbpf_log.hpp"
 #include "kernel/load_error.hpp"
+#include "kernel/program_table.hpp"
+#include "refined.skel.h"
 #include "tracer.skel.h"
 
 #include <bpf/bpf.h>
@@ -20,10 +23,6 @@
 
 namespace tcpledger {
 namespace {
-
-struct BtfDeleter {
-    void operator()(btf* types) const { btf__free(types); }
-};
 
 struct ObjectDeleter {
     void operator()(bpf_object* object) const { bpf_object__close(object); }
@@ -54,51 +53,36 @@ std::string release_of_kernel()
     return ::uname(&names) == 0 ? names.release : "";
 }
 
-/// What each program is for, by its section name.
-std::string meaning_of(const std::string& section)
+/// Loads one program of an object alone, in a fresh object.
+ProgramCheck check_program(bpf_object* (*open)(), const ProgramEntry& entry,
+                           const ParameterLookup& lookup)
 {
-    static constexpr std::pair<std::string_view, std::string_view> kMeanings[] = {
-        {"tp_btf/inet_sock_set_state", "every state transition; without it nothing works"},
-        {"tp_btf/sched_process_exit", "ends of processes; without it the next sweep tells"},
-        {"tp_btf/sched_process_exec", "new programs under a pid; without it comm may be the old"},
-        {"iter/task_file", "who holds which socket; without it /proc is walked instead"},
-    };
-    for (const auto& [name, meaning] : kMeanings) {
-        if (section == name) {
-            return std::string(meaning);
-        }
+    ProgramCheck check{.name = entry.section,
+                       .required = entry.required,
+                       .refines = entry.object == BpfObject::kRefined,
+                       .loads = false,
+                       .reason = misfit(entry, lookup),
+                       .gives = entry.gives,
+                       .instead = entry.falls_back_to};
+    const std::unique_ptr<bpf_object, ObjectDeleter> object(open());
+    if (!check.reason.empty() || !object) {
+        return check;
     }
-    return {};
-}
-
-/// Loads the programs of one object one at a time, a fresh object each.
-void check_object(bpf_object* (*open)(), std::vector<ProgramCheck>& checks)
-{
-    const std::unique_ptr<bpf_object, ObjectDeleter> listing(open());
-    if (!listing) {
-        return;
-    }
-    bpf_program* listed = nullptr;
-    bpf_object__for_each_program(listed, listing.get())
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object.get())
     {
-        const std::unique_ptr<bpf_object, ObjectDeleter> object(open());
-        bpf_program* program = nullptr;
-        bpf_object__for_each_program(program, object.get())
-        {
-            const bool wanted =
-                std::string_view(bpf_program__name(program)) == bpf_program__name(listed);
-            bpf_program__set_autoload(program, wanted);
-        }
-        (void)take_libbpf_warnings();
-        const int result = bpf_object__load(object.get());
-        ProgramCheck check;
-        check.name = bpf_program__section_name(listed);
-        check.required = check.name == "tp_btf/inet_sock_set_state";
-        check.loads = result == 0;
-        check.reason = check.loads ? "" : load_error(-result, "refused").message();
-        check.meaning = meaning_of(check.name);
-        checks.push_back(std::move(check));
+        bpf_program__set_autoload(program,
+                                  std::string_view(bpf_program__name(program)) == entry.program);
     }
+    (void)take_libbpf_warnings();
+    const int result = bpf_object__load(object.get());
+    check.loads = result == 0;
+    if (!check.loads) {
+        const bool by_trampoline = entry.object == BpfObject::kRefined;
+        check.reason = by_trampoline ? trampoline_error(-result, "refused").message()
+                                     : load_error(-result, "refused").message();
+    }
+    return check;
 }
 
 /// The object inside a skeleton's bytes, for loading it in part.
@@ -132,18 +116,11 @@ KernelFacts kernel_facts(const KernelRoots& roots)
     facts.libbpf =
         std::to_string(libbpf_major_version()) + "." + std::to_string(libbpf_minor_version());
     facts.lockdown = lockdown_mode(roots.sys);
-    const std::string path = roots.sys / "kernel/btf/vmlinux";
-    const std::unique_ptr<btf, BtfDeleter> types(btf__parse(path.c_str(), nullptr));
-    if (!types) {
-        return facts;
-    }
-    const auto has = [&](const char* name, unsigned kind) {
-        return btf__find_by_name_kind(types.get(), name, kind) > 0;
-    };
-    facts.has_btf = true;
-    facts.has_state_tracepoint = has("btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF);
-    facts.has_task_file_iterator = has("bpf_iter__task_file", BTF_KIND_STRUCT);
-    facts.has_tcp_iterator = has("bpf_iter__tcp", BTF_KIND_STRUCT);
+    const KernelTypes types = KernelTypes::read(roots.sys);
+    facts.has_btf = types.known();
+    facts.has_state_tracepoint = types.has("btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF);
+    facts.has_task_file_iterator = types.has("bpf_iter__task_file", BTF_KIND_STRUCT);
+    facts.has_tcp_iterator = types.has("bpf_iter__tcp", BTF_KIND_STRUCT);
     return facts;
 }
 
@@ -170,9 +147,19 @@ Expected<void> check_can_trace(const KernelFacts& facts, const HeldCapabilities&
 
 std::vector<ProgramCheck> check_programs()
 {
+    const KernelTypes types = KernelTypes::read();
+    const ParameterLookup lookup = [&](const char* name) { return types.parameters(name); };
+    constexpr std::pair<BpfObject, bpf_object* (*)()> kObjects[] = {
+        {BpfObject::kTracer, open_object<tracer_bpf__elf_bytes>},
+        {BpfObject::kHolders, open_object<holders_bpf__elf_bytes>},
+        {BpfObject::kRefined, open_object<refined_bpf__elf_bytes>},
+    };
     std::vector<ProgramCheck> checks;
-    check_object(open_object<tracer_bpf__elf_bytes>, checks);
-    check_object(open_object<holders_bpf__elf_bytes>, checks);
+    for (const auto& [object, open] : kObjects) {
+        for (const ProgramEntry* entry : choose_programs(object, lookup)) {
+            checks.push_back(check_program(open, *entry, lookup));
+        }
+    }
     return checks;
 }
 

@@ -57,9 +57,11 @@ struct KernelFacts {
 struct ProgramCheck {
     std::string name;      ///< "tp_btf/inet_sock_set_state"
     bool required = false; ///< nothing works without it
+    bool refines = false;  ///< a refinement (--hooks)
     bool loads = false;
     std::string reason;  ///< why not
-    std::string meaning; ///< what it gives, or what is lost without it
+    std::string gives;   ///< what it tells
+    std::string instead; ///< what takes its place where it does not load
 };
 
 /// Loads each program alone and lets go of it again; needs the privileges.

@@ -53,4 +53,16 @@ Error load_error(int error_number, std::string what)
     return error;
 }
 
+Error trampoline_error(int error_number, std::string what)
+{
+    // ENOTSUPP, which has no name here, is what architectures without trampolines say.
+    constexpr int kNotSupported = 524;
+    Error error = load_error(error_number, std::move(what));
+    if (error.kind == ErrorKind::kUnsupported &&
+        (error_number == EPERM || error_number == kNotSupported)) {
+        error.hint = "this kernel refuses BPF trampolines: no fentry, no fexit";
+    }
+    return error;
+}
+
 } // namespace tcpledger

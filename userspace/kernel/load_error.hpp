@@ -15,4 +15,7 @@ namespace tcpledger {
 /// kNotPermitted with the hint; everything else kUnsupported with libbpf's last words.
 [[nodiscard]] Error load_error(int error_number, std::string what);
 
+/// The same for a program that needs a BPF trampoline (fentry, fexit).
+[[nodiscard]] Error trampoline_error(int error_number, std::string what);
+
 } // namespace tcpledger

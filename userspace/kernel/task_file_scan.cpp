@@ -34,13 +34,14 @@ TaskFileScan::TaskFileScan(TaskFileScan&&) noexcept = default;
 TaskFileScan& TaskFileScan::operator=(TaskFileScan&&) noexcept = default;
 TaskFileScan::~TaskFileScan() = default;
 
-Expected<TaskFileScan> TaskFileScan::open()
+Expected<TaskFileScan> TaskFileScan::open(bool want_udp)
 {
     auto impl = std::make_unique<Impl>();
     impl->skeleton.reset(holders_bpf__open());
     if (!impl->skeleton) {
         return tl::unexpected(load_error(errno, "cannot open the iterator's BPF object"));
     }
+    impl->skeleton->rodata->want_udp = want_udp;
     if (const int result = holders_bpf__load(impl->skeleton.get()); result != 0) {
         return tl::unexpected(load_error(-result, "cannot load iter/task_file"));
     }

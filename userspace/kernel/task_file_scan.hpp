@@ -13,13 +13,14 @@ namespace tcpledger {
 
 class TaskFileScan {
 public:
-    /// Loads the iterator; fails with kUnsupported where the kernel has none.
-    [[nodiscard]] static Expected<TaskFileScan> open();
+    /// Loads the iterator, for TCP sockets and, where wanted, UDP sockets; fails with
+    /// kUnsupported where the kernel has none.
+    [[nodiscard]] static Expected<TaskFileScan> open(bool want_udp = false);
     TaskFileScan(TaskFileScan&&) noexcept;
     TaskFileScan& operator=(TaskFileScan&&) noexcept;
     ~TaskFileScan();
 
-    /// Calls `holder` for each descriptor of a TCP socket, all namespaces alike.
+    /// Calls `holder` for each descriptor of a wanted socket, all namespaces alike.
     [[nodiscard]] Expected<void> run(const std::function<void(const tl_holder&)>& holder) const;
 
 private:

@@ -18,6 +18,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -99,7 +100,9 @@ struct Tracer::Impl {
     std::unique_ptr<tracer_bpf, SkeletonDeleter> skeleton;
     std::vector<RecordRing> rings;
     RingMerge<RecordRing> merge{rings};
+    std::optional<Refinements> refinements;
     std::size_t ring_bytes = 0; ///< of all rings together
+    bool catches_nested = false;
     UniqueFd wake; ///< an epoll that tells of wake-ups only: a ring itself polls readable
                    ///< as soon as it holds one record
 };
@@ -130,6 +133,7 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     bpf_map__set_inner_map_fd(skeleton.maps.records, impl->rings.front().fd());
     skeleton.rodata->wakeup_bytes = bytes / 4;
     skeleton.rodata->ring_mask = rings - 1;
+    bpf_program__set_autoattach(skeleton.progs.tp_btf__inet_sock_set_state_nested, false);
 
     if (const int result = tracer_bpf__load(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot load the tracer's BPF programs"));
@@ -143,6 +147,14 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     if (!handed) {
         return tl::unexpected(handed.error());
     }
+    // Attached first, so that no socket closes without telling what it leaves behind.
+    auto refinements = Refinements::open(
+        options.hooks, {bpf_map__fd(skeleton.maps.records), bpf_map__fd(skeleton.maps.counters),
+                        skeleton.rodata->wakeup_bytes, skeleton.rodata->ring_mask});
+    if (!refinements) {
+        return tl::unexpected(refinements.error());
+    }
+    impl->refinements.emplace(std::move(*refinements));
     if (const int result = tracer_bpf__attach(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot attach to inet_sock_set_state"));
     }
@@ -161,28 +173,47 @@ std::size_t Tracer::drain(const std::function<void(const void*, std::size_t)>& r
     return impl_->merge.drain(monotonic_ns(), record);
 }
 
+void Tracer::catch_nested()
+{
+    if (!std::exchange(impl_->catches_nested, true)) {
+        impl_->skeleton->links.tp_btf__inet_sock_set_state_nested =
+            bpf_program__attach(impl_->skeleton->progs.tp_btf__inet_sock_set_state_nested);
+    }
+}
+
 TracerLosses Tracer::losses() const
 {
     TracerLosses losses;
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, impl_->skeleton->obj)
+    {
+        bpf_prog_info info{};
+        std::uint32_t size = sizeof(info);
+        // Where the second program was skipped, it itself was interrupted: the first ran.
+        if (program != impl_->skeleton->progs.tp_btf__inet_sock_set_state_nested &&
+            bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0) {
+            losses.recursion += info.recursion_misses;
+        }
+    }
     const std::uint32_t zero = 0;
+    std::uint64_t caught = 0;
     std::vector<tl_counters> per_cpu(
         static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())));
     if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.counters), &zero, per_cpu.data()) ==
         0) {
         for (const tl_counters& counters : per_cpu) {
             losses.ring_full += counters.lost_ring_full;
+            caught += counters.caught_nested;
         }
     }
-    bpf_program* program = nullptr;
-    bpf_object__for_each_program(program, impl_->skeleton->obj)
-    {
-        bpf_prog_info info{};
-        std::uint32_t size = sizeof(info);
-        if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0) {
-            losses.recursion += info.recursion_misses;
-        }
-    }
+    losses.recursion -= std::min(losses.recursion, caught); // read later: may include more
+    losses.recursion += impl_->refinements->recursion_misses();
     return losses;
+}
+
+bool Tracer::is_refined(Tells what) const
+{
+    return impl_->refinements->tell(what);
 }
 
 ProgramTime Tracer::program_time() const

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "kernel/refinements.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -17,12 +18,14 @@ struct TracerOptions {
     /// Size of all rings together; each is rounded up to a power of two of pages. 0 = by the
     /// number of CPUs.
     std::size_t ring_bytes = 0;
+    HookMode hooks = HookMode::kAuto;
 };
 
 /// Records that did not reach user space since attach, by reason.
 struct TracerLosses {
     std::uint64_t ring_full = 0;
-    /// The program was entered while it ran on the same CPU; the kernel skips it then.
+    /// The program was entered while it ran on the same CPU, and the kernel skipped it; less
+    /// what catch_nested() caught.
     std::uint64_t recursion = 0;
 
     [[nodiscard]] std::uint64_t total() const { return ring_full + recursion; }
@@ -52,10 +55,17 @@ public:
     /// Calls `record(data, size_bytes)` for each record written before the call, oldest first.
     /// Returns their number.
     std::size_t drain(const std::function<void(const void*, std::size_t)>& record);
-    /// What was lost since attach.
+    /// What was lost since attach. Reads the kernel's counters one after the other: a figure can
+    /// be lower than the one before for an instant, never too high.
     [[nodiscard]] TracerLosses losses() const;
+    /// Attaches a second program to inet_sock_set_state, for what interrupts the first. It costs
+    /// each transition about one empty program, so: once recursion was seen. Again: no effect.
+    /// Where it cannot be had, losses go on being counted.
+    void catch_nested();
     [[nodiscard]] ProgramTime program_time() const;
     [[nodiscard]] std::size_t ring_bytes() const;
+    /// True if a refinement that tells this is at work.
+    [[nodiscard]] bool is_refined(Tells what) const;
 
 private:
     struct Impl;

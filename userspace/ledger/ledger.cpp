@@ -1,35 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "ledger/ledger.hpp"
 
+#include "ledger/records.hpp"
+
 #include <cstring>
-#include <functional>
-#include <string_view>
 
 namespace tcpledger {
 namespace {
 
-constexpr std::uint64_t kNsPerStartTick = 1'000'000'000 / kStartTicksPerSecond;
 constexpr std::uint8_t kShutdownBoth = 3; // RCV_SHUTDOWN | SEND_SHUTDOWN
-
-FourTuple tuple_of(const tl_transition& event)
-{
-    return {event.netns_inum,
-            {IpAddress::from_bytes(event.local_address), event.local_port},
-            {IpAddress::from_bytes(event.remote_address), event.remote_port}};
-}
-
-MonotonicTime time_of(const tl_record_header& header)
-{
-    return MonotonicTime(static_cast<std::int64_t>(header.time_ns));
-}
-
-ProcessFacts facts_of(const tl_process& process)
-{
-    return {{process.tgid, process.start_ns / kNsPerStartTick},
-            process.cgroup_id,
-            process.uid,
-            {process.comm, ::strnlen(process.comm, sizeof(process.comm))}};
-}
 
 bool is_clone(TcpState old_state, TcpState new_state)
 {
@@ -77,6 +56,7 @@ void Ledger::apply_record(const void* data, std::size_t size)
         return;
     }
     std::memcpy(&header, data, sizeof(header));
+    event_time_ = time_of(header);
 
     tl_owned_transition owned;
     tl_transition transition;
@@ -90,6 +70,12 @@ void Ledger::apply_record(const void* data, std::size_t size)
     } else if ((header.kind == TL_RECORD_PROCESS_EXEC || header.kind == TL_RECORD_PROCESS_EXIT) &&
                read_record(data, size, process_event)) {
         apply_process_event(process_event);
+    } else if (header.kind == TL_RECORD_ACCEPTED && read_record(data, size, owned)) {
+        apply_accept(owned.transition, owned.process);
+    } else if (header.kind == TL_RECORD_LEFT_BEHIND && read_record(data, size, transition)) {
+        apply_left_behind(transition);
+    } else if (header.kind == TL_RECORD_MINI_SOCKET && read_record(data, size, transition)) {
+        apply_mini_socket(transition);
     } else {
         ++counters_.malformed;
     }
@@ -101,51 +87,6 @@ void Ledger::begin_interval()
     books_.begin_interval();
 }
 
-void Ledger::remember_ends(bool remember, std::size_t limit)
-{
-    remember_ends_ = remember;
-    max_ends_ = limit;
-    ends_overflowed_ = false;
-    ended_cookies_ = {};
-    ended_tuples_ = {};
-    mini_changes_ = {};
-}
-
-/// True while ends are to be remembered and there is room.
-bool Ledger::remembers()
-{
-    if (remember_ends_ && !ends_overflowed_ &&
-        (ended_cookies_.size() >= max_ends_ || mini_changes_.size() >= max_ends_)) {
-        ends_overflowed_ = true;
-        ended_cookies_ = {};
-        ended_tuples_ = {};
-        mini_changes_ = {};
-    }
-    return remember_ends_ && !ends_overflowed_;
-}
-
-bool Ledger::ended(std::uint64_t cookie) const
-{
-    return ends_overflowed_ || ended_cookies_.contains(cookie);
-}
-
-bool Ledger::ended(const FourTuple& tuple) const
-{
-    return ends_overflowed_ || ended_tuples_.contains(hash_of(tuple));
-}
-
-const std::vector<MiniChange>* Ledger::mini_changes() const
-{
-    return ends_overflowed_ ? nullptr : &mini_changes_;
-}
-
-void Ledger::note_mini(const FourTuple& tuple, int delta)
-{
-    if (remembers()) {
-        mini_changes_.push_back({event_time_, tuple.netns_inum, delta});
-    }
-}
-
 void Ledger::apply_transition(const tl_transition& event, const tl_process* process)
 {
     const auto old_state = tcp_state_from_kernel(event.old_state);
@@ -155,15 +96,14 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
         return;
     }
     ++counters_.transitions;
-    event_time_ = time_of(event.header);
+    if (*new_state == TcpState::kClose && has_left_already(event)) {
+        return;
+    }
 
     const ConnectionId id = find_or_enter(event, *old_state, *new_state);
     Connection& connection = books_.details(id);
-    const MonotonicTime time = event_time_;
-    const bool entry_seen = connection.last_event != MonotonicTime{} &&
-                            !connection.age_is_lower_bound && connection.state == *old_state;
-    const std::optional<MonotonicTime> time_in_old_state =
-        entry_seen ? std::optional(time - connection.entered) : std::nullopt;
+    const MonotonicTime time = time_of(event.header);
+    const std::optional<MonotonicTime> time_in_old_state = time_in(connection, *old_state, time);
 
     follow_identity(id, event);
     if (process != nullptr) {
@@ -345,20 +285,11 @@ void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_st
 {
     const Connection& connection = books_.at(id);
     const MonotonicTime time = time_of(event.header);
-    const bool was_connection =
-        old_state != TcpState::kListen && !(connection.passive && old_state == TcpState::kSynRecv);
-    if (was_connection) {
-        ++counters_.closed;
-        ++books_.processes().at(connection.owner).closed;
-    }
-    const std::optional<TcpState> mini = mini_state(event, old_state);
+    count_closing(id, old_state);
+    const std::optional<TcpState> mini =
+        minis_are_told_ ? std::nullopt : mini_state(event, old_state);
     if (mini && connection.kind == SocketKind::kFull && connection.tuple.remote.port != 0) {
-        if (remembers()) {
-            ended_cookies_.insert(connection.cookie);
-        }
-        replace_mini(connection.tuple);
-        note_mini(connection.tuple, +1);
-        books_.shrink(id, *mini, *mini == connection.state ? connection.entered : time);
+        become_mini(id, *mini, time);
         return;
     }
     const FourTuple tuple = connection.tuple;
@@ -368,15 +299,36 @@ void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_st
     }
 }
 
+void Ledger::count_closing(ConnectionId id, TcpState old_state)
+{
+    const Connection& connection = books_.at(id);
+    if (old_state != TcpState::kListen &&
+        !(connection.passive && old_state == TcpState::kSynRecv)) {
+        ++counters_.closed;
+        ++books_.processes().at(connection.owner).closed;
+    }
+}
+
+/// The full socket is gone, its mini-socket in `state` has its tuple.
+void Ledger::become_mini(ConnectionId id, TcpState state, MonotonicTime time)
+{
+    const Connection& connection = books_.at(id);
+    ends_.note_end(connection.cookie);
+    replace_mini(connection.tuple);
+    ends_.note_mini(connection.tuple, time, +1);
+    const bool stays = state == connection.state;
+    const bool lower_bound = stays && connection.age_is_lower_bound;
+    books_.shrink(id, state, stays ? connection.entered : time);
+    books_.details(id).age_is_lower_bound = lower_bound;
+}
+
 void Ledger::leave(ConnectionId id)
 {
     const Connection& connection = books_.at(id);
-    if (remembers()) {
-        ended_cookies_.insert(connection.cookie);
-        ended_tuples_.insert(hash_of(connection.tuple));
-    }
+    ends_.note_end(connection.cookie);
+    ends_.note_end(connection.tuple);
     if (connection.kind == SocketKind::kMini && connection.state != TcpState::kSynRecv) {
-        note_mini(connection.tuple, -1);
+        ends_.note_mini(connection.tuple, event_time_, -1);
     }
     books_.strike(id);
 }

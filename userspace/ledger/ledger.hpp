@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ledger/books.hpp"
+#include "ledger/ends.hpp"
 
 #include "shared/events.h"
 
@@ -34,17 +35,8 @@ struct LedgerCounters {
     std::uint64_t malformed = 0; ///< records whose kind, size or state is impossible
 };
 
-/// An event made a mini-socket or ended one.
-struct MiniChange {
-    MonotonicTime time{};
-    std::uint32_t netns_inum = 0;
-    int delta = 0; ///< +1 or −1
-};
-
 class Ledger {
 public:
-    static constexpr std::size_t kMaxRememberedEnds = 1'000'000;
-
     using Observer = std::function<void(const AppliedTransition&)>;
 
     /// `observer` may be empty; it is called for each transition, after the change.
@@ -58,27 +50,26 @@ public:
     [[nodiscard]] const Books& books() const { return books_; }
     [[nodiscard]] const LedgerCounters& counters() const { return counters_; }
 
-    /// The time of the last transition applied.
+    /// The time of the last record applied.
     [[nodiscard]] MonotonicTime last_event() const { return event_time_; }
+
+    /// Whether records tell which mini-sockets are left behind. Where they do not, it is
+    /// concluded from the last transition.
+    void expect_told_minis(bool told) { minis_are_told_ = told; }
 
     /// Starts the interval counters anew.
     void begin_interval();
 
-    /// While a dump runs: remember what ends, so that its rows do not bring it back. Beyond
-    /// `limit` ends (a dump that hangs) all counts as ended: the next dump brings in what is not.
-    void remember_ends(bool remember, std::size_t limit = kMaxRememberedEnds);
-    [[nodiscard]] bool ended(std::uint64_t cookie) const;
-    [[nodiscard]] bool ended(const FourTuple& tuple) const;
-    /// The mini-sockets made and ended by events since remember_ends(true); nothing when there
-    /// were more than are remembered.
-    [[nodiscard]] const std::vector<MiniChange>* mini_changes() const;
+    /// What ended while a dump runs.
+    [[nodiscard]] Ends& ends() { return ends_; }
+    [[nodiscard]] const Ends& ends() const { return ends_; }
 
 private:
-    /// Grows by each end while a dump runs; filled in the hot path.
-    using Ended = tsl::robin_set<std::uint64_t, IntegerHash>;
-
     void apply_transition(const tl_transition& event, const tl_process* process);
     void apply_process_event(const tl_process_event& event);
+    void apply_accept(const tl_transition& event, const tl_process& process);
+    void apply_left_behind(const tl_transition& event);
+    void apply_mini_socket(const tl_transition& event);
 
     ConnectionId find_or_enter(const tl_transition& event, TcpState old_state, TcpState new_state);
     ConnectionId enter_clone(const tl_transition& event);
@@ -89,6 +80,14 @@ private:
     void attribute(ConnectionId id, const tl_transition& event, TcpState old_state,
                    const tl_process& process);
     void finish(ConnectionId id, const tl_transition& event, TcpState old_state);
+    void count_closing(ConnectionId id, TcpState old_state);
+    void become_mini(ConnectionId id, TcpState state, MonotonicTime time);
+    [[nodiscard]] bool has_left_already(const tl_transition& event) const;
+    void enter_half_open(const tl_transition& event, ConnectionId known);
+    void enter_time_wait(ConnectionId id, MonotonicTime time);
+    void end_mini(ConnectionId id, TcpState old_state, MonotonicTime time);
+    void show(ConnectionId id, MonotonicTime time, TcpState old_state, TcpState new_state,
+              std::optional<MonotonicTime> time_in_old_state);
     void leave(ConnectionId id);
     void replace_mini(const FourTuple& tuple);
     void settle_peer(const FourTuple& tuple, MonotonicTime time);
@@ -96,16 +95,9 @@ private:
     Observer observer_;
     Books books_;
     LedgerCounters counters_;
-    void note_mini(const FourTuple& tuple, int delta);
-    [[nodiscard]] bool remembers();
-
-    MonotonicTime event_time_{}; ///< of the event being applied
-    bool remember_ends_ = false;
-    bool ends_overflowed_ = false;
-    std::size_t max_ends_ = kMaxRememberedEnds;
-    std::vector<MiniChange> mini_changes_;
-    Ended ended_cookies_;
-    Ended ended_tuples_; ///< their hashes
+    MonotonicTime event_time_{}; ///< of the last record
+    bool minis_are_told_ = false;
+    Ends ends_;
 };
 
 } // namespace tcpledger

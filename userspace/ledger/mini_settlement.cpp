@@ -33,7 +33,7 @@ void MiniSettlement::begin(MonotonicTime now)
 {
     started_ = now;
     settled_ = 0;
-    ledger_.remember_ends(true);
+    ledger_.ends().remember(true);
 }
 
 std::optional<std::vector<FourTuple>> MiniSettlement::passing(std::size_t limit) const
@@ -116,7 +116,7 @@ MiniReport MiniSettlement::finish(std::span<const NetnsTotals> totals,
 
 void MiniSettlement::compare_minis(const NetnsTotals& totals, bool is_listed, MiniReport& report)
 {
-    const std::vector<MiniChange>* changes = ledger_.mini_changes();
+    const std::vector<MiniChange>* changes = ledger_.ends().mini_changes();
     if (!totals.minis || changes == nullptr || is_listed) {
         return;
     }

@@ -37,14 +37,14 @@ void Settlement::begin(MonotonicTime now)
     ++sweep_;
     report_ = {};
     holders_.clear();
-    ledger_.remember_ends(true);
+    ledger_.ends().remember(true);
 }
 
 void Settlement::listed(const SocketEvidence& row)
 {
     if (const ConnectionId id = find(row); id != kNoConnection) {
         agree(id, row);
-    } else if (!ledger_.ended(row.cookie) && !ledger_.ended(row.tuple)) {
+    } else if (!ledger_.ends().ended(row.cookie) && !ledger_.ends().ended(row.tuple)) {
         enter(row);
     }
 }
@@ -163,7 +163,7 @@ SettlementReport Settlement::finish(const SweepCoverage& coverage, MonotonicTime
         settle_owners();
     }
     holders_ = {};
-    ledger_.remember_ends(false);
+    ledger_.ends().remember(false);
     finished_sweeps_ += coverage.full_sockets ? 1 : 0;
     return report_;
 }

@@ -53,6 +53,14 @@ SocketMemory read_memory(Bytes payload)
     return memory;
 }
 
+CongestionInfo read_congestion_info(CongestionInfo::Kind kind, Bytes payload)
+{
+    CongestionInfo info;
+    info.kind = kind;
+    std::memcpy(info.words.data(), payload.data(), std::min(payload.size(), sizeof(info.words)));
+    return info;
+}
+
 /// False when the attribute is too short for its type. Unknown types are fine.
 bool read_detail(std::uint16_t type, Bytes payload, SocketDetails& details)
 {
@@ -69,6 +77,15 @@ bool read_detail(std::uint16_t type, Bytes payload, SocketDetails& details)
         std::memcpy(details.congestion_bytes.data(), payload.data(),
                     std::min(payload.size(), details.congestion_bytes.size()));
         details.has_congestion = true;
+        return true;
+    case INET_DIAG_VEGASINFO:
+        details.congestion_info = read_congestion_info(CongestionInfo::Kind::kVegas, payload);
+        return true;
+    case INET_DIAG_BBRINFO:
+        details.congestion_info = read_congestion_info(CongestionInfo::Kind::kBbr, payload);
+        return true;
+    case INET_DIAG_DCTCPINFO:
+        details.congestion_info = read_congestion_info(CongestionInfo::Kind::kDctcp, payload);
         return true;
     case INET_DIAG_TOS:
         details.has_tos = read_exactly(payload, details.tos);
@@ -89,7 +106,8 @@ bool read_attribute(std::uint16_t type, Bytes payload, SocketRow& row, SocketDet
     case INET_DIAG_CGROUP_ID:
         return read_exactly(payload, row.cgroup_id);
     case INET_DIAG_SHUTDOWN:
-        return read_exactly(payload, row.shutdown_mask);
+        row.has_shutdown = read_exactly(payload, row.shutdown_mask);
+        return row.has_shutdown;
     case INET_DIAG_SKV6ONLY: {
         std::uint8_t only = 0;
         const bool fits = read_exactly(payload, only);

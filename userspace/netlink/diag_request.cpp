@@ -52,7 +52,8 @@ std::uint8_t extension_mask(const DetailRequest& details)
     };
     return static_cast<std::uint8_t>(
         bit(details.tcp_info, INET_DIAG_INFO) | bit(details.memory, INET_DIAG_SKMEMINFO) |
-        bit(details.congestion, INET_DIAG_CONG) | bit(details.tos, INET_DIAG_TOS) |
+        bit(details.congestion, INET_DIAG_CONG) |
+        bit(details.congestion_info, INET_DIAG_VEGASINFO) | bit(details.tos, INET_DIAG_TOS) |
         bit(details.tos, INET_DIAG_TCLASS));
 }
 

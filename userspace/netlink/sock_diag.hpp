@@ -38,6 +38,7 @@ struct DetailRequest {
     bool tcp_info = false;
     bool memory = false;
     bool congestion = false;
+    bool congestion_info = false;
     bool tos = false; ///< and the traffic class
 };
 

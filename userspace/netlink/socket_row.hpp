@@ -40,6 +40,7 @@ struct SocketRow {
     SocketTimer timer = SocketTimer::kNone;
     std::uint8_t retransmits = 0;   ///< or probes sent, by timer
     std::uint8_t shutdown_mask = 0; ///< 1: reading, 2: writing is shut down
+    bool has_shutdown = false;      ///< shutdown_mask was told: of full sockets
     bool ipv6_only = false;         ///< told of listening and closed sockets only
 };
 static_assert(sizeof(SocketRow) == 96);
@@ -94,6 +95,7 @@ struct TcpInfo {
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_retransmitted = 0;
     std::uint32_t reordered_seen_count = 0;
+    std::uint32_t dsack_duplicates_count = 0;
     std::uint32_t recv_out_of_order_count = 0;
     std::uint32_t send_window_bytes = 0;
 };
@@ -111,10 +113,22 @@ struct SocketMemory {
     std::uint32_t drops_count = 0;
 };
 
+/// What the congestion control tells of itself: INET_DIAG_BBRINFO and its kin.
+struct CongestionInfo {
+    enum class Kind : std::uint8_t { kNone, kVegas, kBbr, kDctcp };
+
+    Kind kind = Kind::kNone;
+    /// Vegas: enabled, rounds, RTT and least RTT in us. BBR: bytes/s (low, high word), least RTT
+    /// in us, pacing and window gain in 1/256. DCTCP: ce_state << 16 | enabled, alpha, ab_ecn,
+    /// ab_tot, 0.
+    std::array<std::uint32_t, 5> words{};
+};
+
 /// What a dump tells beyond the row, when asked. `has_*` is false where the kernel said nothing.
 struct SocketDetails {
     TcpInfo info;
     SocketMemory memory;
+    CongestionInfo congestion_info;
     std::array<char, 16> congestion_bytes{}; ///< zero-terminated unless full
     std::uint8_t tos = 0;
     std::uint8_t traffic_class = 0;

@@ -61,6 +61,7 @@ TcpInfo read_tcp_info(std::span<const std::byte> bytes)
     info.bytes_sent = raw.tcpi_bytes_sent;
     info.bytes_retransmitted = raw.tcpi_bytes_retrans;
     info.reordered_seen_count = raw.tcpi_reord_seen;
+    info.dsack_duplicates_count = raw.tcpi_dsack_dups;
     info.recv_out_of_order_count = raw.tcpi_rcv_ooopack;
     info.send_window_bytes = raw.tcpi_snd_wnd;
     return info;

@@ -53,10 +53,10 @@ HolderEvidence evidence_of(const CensusHolder& holder)
 
 } // namespace
 
-CensusTaker CensusTaker::open()
+CensusTaker CensusTaker::open(bool want_udp)
 {
     CensusTaker taker;
-    Expected<TaskFileScan> scan = TaskFileScan::open();
+    Expected<TaskFileScan> scan = TaskFileScan::open(want_udp);
     if (scan) {
         taker.scan_ = std::move(*scan);
     } else {

@@ -67,15 +67,19 @@ struct CensusRequest {
 class CensusTaker {
 public:
     /// Prefers iter/task_file, falls back to /proc. Never fails: what is missing is a note.
-    [[nodiscard]] static CensusTaker open();
+    /// `want_udp`: find_holders() looks for UDP sockets too.
+    [[nodiscard]] static CensusTaker open(bool want_udp = false);
 
     /// Dumps all namespaces, then the holders; then looks which of the processes that hold
     /// nothing have ended. Safe to call from one thread at a time.
     [[nodiscard]] Census take(const CensusRequest& request = {}) const;
 
+    /// Fills in who holds what: all holders there are, those of sockets in `census.rows` at
+    /// least. Sets holders_complete and notes.
+    void find_holders(Census& census) const;
+
 private:
     static void dump_namespaces(Census& census, std::uint32_t state_mask);
-    void find_holders(Census& census) const;
     static void find_holders_in_proc(Census& census);
     static void find_exited(const std::vector<ProcessKey>& processes, Census& census);
 

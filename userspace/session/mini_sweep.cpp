@@ -188,7 +188,7 @@ MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
     const bool all = !sweep.listed_all.empty();
     const auto& listed = all ? sweep.listed_all : sweep.listed_half_open;
     if (listed.empty()) {
-        ledger.remember_ends(false);
+        ledger.ends().remember(false);
         return report;
     }
     for (const SocketRow& row : sweep.rows) {

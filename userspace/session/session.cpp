@@ -45,9 +45,12 @@ Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
     if (!possible) {
         return tl::unexpected(possible.error());
     }
-    Expected<Tracer> tracer = Tracer::open({options.ring_bytes});
+    Expected<Tracer> tracer = Tracer::open({options.ring_bytes, options.hooks});
     if (!tracer) {
         return tl::unexpected(tracer.error());
+    }
+    if (observer) { // it wants each transition; counts alone can be repaired
+        tracer->catch_nested();
     }
     std::unique_ptr<Session> session(
         new Session(std::move(*tracer), options, std::move(observer), std::move(on_loss)));
@@ -63,6 +66,7 @@ Session::Session(Tracer tracer, SessionOptions options, Ledger::Observer observe
     : tracer_(std::move(tracer)), options_(options), ledger_(std::move(observer)),
       on_loss_(std::move(on_loss))
 {
+    ledger_.expect_told_minis(tracer_.is_refined(Tells::kTimeWaitBegin));
 }
 
 void Session::step(std::chrono::milliseconds limit, int wake_fd)
@@ -131,8 +135,12 @@ void Session::notice_losses(MonotonicTime now)
         return;
     }
     next_loss_check_ = now + kLossCheckPeriod;
-    const std::uint64_t total = tracer_.losses().total();
-    if (total == lost_total_) {
+    const TracerLosses losses = tracer_.losses();
+    if (losses.recursion > 0) {
+        tracer_.catch_nested();
+    }
+    const std::uint64_t total = losses.total();
+    if (total <= lost_total_) {
         return;
     }
     const std::uint64_t lost = total - lost_total_;

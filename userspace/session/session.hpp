@@ -27,6 +27,7 @@ namespace tcpledger {
 
 struct SessionOptions {
     std::size_t ring_bytes = 0; ///< 0 = by the number of CPUs
+    HookMode hooks = HookMode::kAuto;
     /// The shortest time between two censuses; longer where they are dear (1 % of a CPU).
     std::chrono::milliseconds census_period{1000};
 };

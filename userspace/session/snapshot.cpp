@@ -6,13 +6,21 @@
 
 namespace tcpledger {
 
-Expected<std::unique_ptr<Snapshot>> take_snapshot()
+Expected<void> may_take_snapshot()
 {
     const HeldCapabilities held = held_capabilities();
     if (!held.can_trace() && !held.can_read_processes()) {
         return tl::unexpected(Error{ErrorKind::kNotPermitted, 0,
                                     "cannot see which process holds which socket",
                                     privileges_hint()});
+    }
+    return {};
+}
+
+Expected<std::unique_ptr<Snapshot>> take_snapshot()
+{
+    if (const Expected<void> permitted = may_take_snapshot(); !permitted) {
+        return tl::unexpected(permitted.error());
     }
     auto snapshot = std::make_unique<Snapshot>();
     const CensusTaker taker = CensusTaker::open();

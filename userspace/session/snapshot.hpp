@@ -16,6 +16,9 @@ struct Snapshot {
 };
 
 /// kNotPermitted without the privileges to see who holds what.
+[[nodiscard]] Expected<void> may_take_snapshot();
+
+/// kNotPermitted without the privileges to see who holds what.
 [[nodiscard]] Expected<std::unique_ptr<Snapshot>> take_snapshot();
 
 } // namespace tcpledger

@@ -19,10 +19,14 @@ struct file;
 struct in6_addr;
 struct inet_connection_sock;
 struct inet_sock;
+struct inet_timewait_death_row;
+struct inet_timewait_sock;
 struct kernfs_node;
 struct list_head;
 struct net;
 struct ns_common;
+struct proto_accept_arg;
+struct request_sock;
 struct seq_file;
 struct signal_struct;
 struct sock;
@@ -155,27 +159,6 @@ struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 };
 
-struct kernfs_node {
-	u64 id;
-};
-
-struct list_head {
-	struct list_head *next;
-	struct list_head *prev;
-};
-
-struct ns_common {
-	unsigned int inum;
-};
-
-struct net {
-	struct ns_common ns;
-};
-
-struct signal_struct {
-	atomic_t live;
-};
-
 struct sock_common {
 	union {
 		struct {
@@ -198,6 +181,40 @@ struct sock_common {
 	union {
 		long unsigned int skc_flags;
 	};
+};
+
+struct inet_timewait_sock {
+	struct sock_common __tw_common;
+	unsigned char tw_substate;
+};
+
+struct kernfs_node {
+	u64 id;
+};
+
+struct list_head {
+	struct list_head *next;
+	struct list_head *prev;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+struct proto_accept_arg {
+	bool kern;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+};
+
+struct signal_struct {
+	atomic_t live;
 };
 
 struct sock {

@@ -152,7 +152,17 @@ protected:
     /// Cookies of the rows; nothing when ss refuses.
     static std::optional<Cookies> ask_ss(const std::string& expression)
     {
-        std::string command = "ss -Hnaetu";
+        return ask_program("ss -Hnaetu", expression);
+    }
+
+    /// The same of `tcpledger list` with the same letters.
+    static std::optional<Cookies> ask_list(const std::string& expression)
+    {
+        return ask_program(TCPLEDGER_BINARY " list -N self -Hnaetu", expression);
+    }
+
+    static std::optional<Cookies> ask_program(std::string command, const std::string& expression)
+    {
         for (const std::string& word : words_of(expression)) {
             command += " '" + word + "'";
         }
@@ -260,6 +270,23 @@ TEST_F(SsDifferential, TheKernelsPartChangesNothing)
         const auto filter = read(expression);
         ASSERT_TRUE(filter);
         EXPECT_EQ(ask_us(*filter, true), ask_us(*filter, false)) << expression;
+    }
+}
+
+TEST_F(SsDifferential, TheCommandSelectsTheSameRows)
+{
+    for (const std::string expression : kSame) {
+        std::optional<Cookies> theirs;
+        std::optional<Cookies> ours;
+        for (int attempt = 0; attempt < 3; ++attempt) { // a timer may fire between the two
+            theirs = ask_ss(expression);
+            ours = ask_list(expression);
+            if (theirs == ours) {
+                break;
+            }
+        }
+        EXPECT_TRUE(ours) << "list refuses " << expression;
+        EXPECT_EQ(ours, theirs) << expression;
     }
 }
 

@@ -4,7 +4,7 @@
 //
 // Runs COMMAND with the kernel's run counts of BPF programs switched on. At
 // SIGTERM it writes to FILE, a JSON line each, how often every program that
-// COMMAND has loaded has run, then ends COMMAND by SIGINT and returns its
+// COMMAND has attached has run, then ends COMMAND by SIGINT and returns its
 // status. It knows programs by the descriptors in /proc/PID/fdinfo and nothing
 // of what they do.
 
@@ -25,7 +25,8 @@
 
 namespace {
 
-std::set<unsigned> program_ids(pid_t pid)
+// Of the programs that are attached: a link's fdinfo names both the link and its program.
+std::set<unsigned> attached_program_ids(pid_t pid)
 {
     std::set<unsigned> ids;
     std::error_code ignored;
@@ -33,11 +34,16 @@ std::set<unsigned> program_ids(pid_t pid)
     for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
         std::ifstream in(entry.path());
         std::string word;
+        unsigned program = 0;
+        bool is_link = false;
         while (in >> word) {
-            unsigned id = 0;
-            if (word == "prog_id:" && in >> id) {
-                ids.insert(id);
+            is_link = is_link || word == "link_id:";
+            if (word == "prog_id:") {
+                in >> program;
             }
+        }
+        if (is_link && program != 0) {
+            ids.insert(program);
         }
     }
     return ids;
@@ -70,7 +76,7 @@ void write_hits(const char* path, pid_t pid)
         std::perror(path);
         return;
     }
-    for (const unsigned id : program_ids(pid)) {
+    for (const unsigned id : attached_program_ids(pid)) {
         const int fd = bpf_prog_get_fd_by_id(id);
         bpf_prog_info info{};
         unsigned size = sizeof(info);

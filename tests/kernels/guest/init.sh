@@ -33,7 +33,9 @@ fi
 while read -r name seconds command; do
     echo "@@ RUN $name"
     timeout -s KILL "$seconds" sh -c "$command" >"/out/$name.out" 2>"/out/$name.err" </dev/null
-    echo "@@ END $name $?"
+    status=$?
+    read -r seconds_up _ </proc/uptime
+    echo "@@ END $name $status at $seconds_up s"
 done </tests
 dmesg >/out/dmesg
 stty -F /dev/ttyS1 raw -echo 2>/dev/null

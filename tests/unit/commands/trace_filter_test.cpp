@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// bcc's letters, and the connect() that has no local port yet.
+// bcc's letters, filters, and the connect() that has no local port yet.
 #include "commands/trace_filter.hpp"
 
+#include "filter/parser.hpp"
 #include "trace_lines.hpp"
 
 #include <gtest/gtest.h>
@@ -12,7 +13,7 @@ namespace {
 using namespace test;
 using enum TcpState;
 
-struct Filter : testing::Test {
+struct Letters : testing::Test {
     TraceOptions options;
     std::vector<TraceLine> shown;
 
@@ -29,7 +30,7 @@ struct Filter : testing::Test {
     }
 };
 
-TEST_F(Filter, WithoutLettersAllPass)
+TEST_F(Letters, WithoutLettersAllPass)
 {
     EXPECT_TRUE(passes(line(7, 40000, kEstablished, kCloseWait)));
     EXPECT_TRUE(passes(line(7, 0, kClose, kSynSent)));
@@ -38,7 +39,7 @@ TEST_F(Filter, WithoutLettersAllPass)
     EXPECT_TRUE(passes(nobodys));
 }
 
-TEST_F(Filter, ByPid)
+TEST_F(Letters, ByPid)
 {
     options.pid = 812;
     TraceLine one = line(7, 40000, kEstablished, kCloseWait);
@@ -49,7 +50,7 @@ TEST_F(Filter, ByPid)
     EXPECT_FALSE(passes(one)) << "nobody's is not everybody's";
 }
 
-TEST_F(Filter, ByRemotePort)
+TEST_F(Letters, ByRemotePort)
 {
     options.remote_ports = {80, 443};
     TraceLine one = line(7, 40000, kEstablished, kCloseWait);
@@ -58,7 +59,7 @@ TEST_F(Filter, ByRemotePort)
     EXPECT_FALSE(passes(one));
 }
 
-TEST_F(Filter, ByFamily)
+TEST_F(Letters, ByFamily)
 {
     TraceLine four = line(7, 40000, kEstablished, kCloseWait);
     TraceLine six = four;
@@ -73,7 +74,7 @@ TEST_F(Filter, ByFamily)
     EXPECT_TRUE(passes(six));
 }
 
-TEST_F(Filter, ByLocalPort)
+TEST_F(Letters, ByLocalPort)
 {
     options.local_ports = {40000};
     EXPECT_TRUE(passes(line(7, 40000, kEstablished, kCloseWait)));
@@ -81,7 +82,7 @@ TEST_F(Filter, ByLocalPort)
 }
 
 /// CLOSE → SYN_SENT waits for the port and is then shown first, with it.
-TEST_F(Filter, ConnectWaitsForItsLocalPort)
+TEST_F(Letters, ConnectWaitsForItsLocalPort)
 {
     options.local_ports = {40000};
     TraceFilter filter(options);
@@ -96,7 +97,7 @@ TEST_F(Filter, ConnectWaitsForItsLocalPort)
     EXPECT_EQ(filter.waiting(), 0U);
 }
 
-TEST_F(Filter, ConnectFromAnotherPortIsDropped)
+TEST_F(Letters, ConnectFromAnotherPortIsDropped)
 {
     options.local_ports = {40000};
     TraceFilter filter(options);
@@ -106,7 +107,7 @@ TEST_F(Filter, ConnectFromAnotherPortIsDropped)
     EXPECT_EQ(filter.waiting(), 0U);
 }
 
-TEST_F(Filter, WaitingConnectionsAreToldApart)
+TEST_F(Letters, WaitingConnectionsAreToldApart)
 {
     options.local_ports = {40000};
     TraceFilter filter(options);
@@ -118,7 +119,7 @@ TEST_F(Filter, WaitingConnectionsAreToldApart)
     EXPECT_EQ(filter.waiting(), 1U);
 }
 
-TEST_F(Filter, OtherLettersHoldForTheConnectThatWaited)
+TEST_F(Letters, OtherLettersHoldForTheConnectThatWaited)
 {
     options.local_ports = {40000};
     options.pid = 812;
@@ -131,7 +132,7 @@ TEST_F(Filter, OtherLettersHoldForTheConnectThatWaited)
     EXPECT_EQ(shown[0].new_state, kEstablished);
 }
 
-TEST_F(Filter, AConnectThatFailsWithoutAPort)
+TEST_F(Letters, AConnectThatFailsWithoutAPort)
 {
     options.local_ports = {40000};
     TraceFilter filter(options);
@@ -141,13 +142,78 @@ TEST_F(Filter, AConnectThatFailsWithoutAPort)
     EXPECT_EQ(filter.waiting(), 0U) << "nothing waits for a socket that is over";
 }
 
-TEST_F(Filter, ConnectingAgainTakesThePlaceOfTheFirst)
+TEST_F(Letters, ConnectingAgainTakesThePlaceOfTheFirst)
 {
     options.local_ports = {40000};
     TraceFilter filter(options);
     pass(filter, line(7, 0, kClose, kSynSent));
     pass(filter, line(7, 0, kClose, kSynSent)); // the records between were lost
     EXPECT_EQ(filter.waiting(), 1U);
+    pass(filter, line(7, 40000, kSynSent, kEstablished));
+    EXPECT_EQ(shown.size(), 2U);
+}
+
+struct Expressions : Letters {
+    static tcpledger::Filter read(const std::string& text)
+    {
+        auto filter = parse_filter(std::vector{text}, {});
+        EXPECT_TRUE(filter) << filter.error().message();
+        return std::move(*filter);
+    }
+    [[nodiscard]] bool passes(const std::string& text, const TraceLine& transition)
+    {
+        TraceFilter filter(options, read(text), [](const ProcessKey& key) {
+            return key.pid == 812 ? std::string_view("web") : std::string_view();
+        });
+        shown.clear();
+        pass(filter, transition);
+        return shown.size() == 1;
+    }
+};
+
+TEST_F(Expressions, AskTheTransition)
+{
+    TraceLine one = line(7, 40000, kEstablished, kCloseWait);
+    one.process = {812, 1};
+    one.family = 2;
+    one.time_in_old_state = std::chrono::seconds(90);
+    for (const char* text : {"state close-wait", "sport = 40000 dport = :443", "comm = cu*",
+                             "pid = 812", "owner = curl", "src 10.0.0.1", "age > 60s",
+                             "container = web", "netns = 4026531840", "sk = 7"}) {
+        EXPECT_TRUE(passes(text, one)) << text;
+    }
+    for (const char* text :
+         {"state established", "exclude close-wait", "dport = :80", "comm = wget", "not pid = 812",
+          "age > 120s", "container = db", "unaccepted", "ino = 3", "src inet6:[::1]"}) {
+        EXPECT_FALSE(passes(text, one)) << text;
+    }
+}
+
+TEST_F(Expressions, HoldBesideTheLetters)
+{
+    options.pid = 812;
+    EXPECT_TRUE(passes("dport = :443", line(7, 40000, kEstablished, kCloseWait)));
+    options.pid = 813;
+    EXPECT_FALSE(passes("dport = :443", line(7, 40000, kEstablished, kCloseWait)));
+}
+
+TEST_F(Expressions, NobodysConnectionHasNoOwner)
+{
+    TraceLine one = line(7, 40000, kEstablished, kCloseWait);
+    one.pid.reset();
+    one.how = How::kUnknown;
+    one.comm = "[unknown]";
+    EXPECT_FALSE(passes("owner = *", one));
+    one.how = How::kHeld;
+    one.comm = "[kernel]";
+    EXPECT_TRUE(passes("owner = \\[kernel\\]", one));
+}
+
+TEST_F(Expressions, OfTheLocalEndMakeAConnectWait)
+{
+    TraceFilter filter(options, read("sport = 40000 or src 10.9.9.9"));
+    pass(filter, line(7, 0, kClose, kSynSent));
+    EXPECT_TRUE(shown.empty());
     pass(filter, line(7, 40000, kSynSent, kEstablished));
     EXPECT_EQ(shown.size(), 2U);
 }

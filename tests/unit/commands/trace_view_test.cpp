@@ -151,6 +151,19 @@ TEST_F(TraceView, LossAndDroppedLines)
     TraceOptions plain;
     TraceFormat text(plain, Painter(), start);
     EXPECT_EQ(text.loss(7, 60s).find("# 7 "), 0U);
+    TraceOptions rows;
+    rows.csv = true;
+    TraceFormat csv_format(rows, Painter(), start);
+    const std::vector<std::string> names = fields(csv_format.header());
+    const std::vector<std::string> lost_row = fields(csv_format.loss(7, 60s));
+    const std::vector<std::string> dropped_row = fields(csv_format.dropped(9, 60s));
+    ASSERT_EQ(lost_row.size(), names.size());
+    ASSERT_EQ(dropped_row.size(), names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::string time = names[i] == "time" ? "2023-11-14T22:13:30.000000Z" : "";
+        EXPECT_EQ(lost_row[i], names[i] == "lost" ? "7" : time);
+        EXPECT_EQ(dropped_row[i], names[i] == "dropped" ? "9" : time);
+    }
     EXPECT_EQ(text.dropped(9, MonotonicTime{}).find("# 9 "), 0U);
 }
 

@@ -107,7 +107,7 @@ TEST_F(FilterProperty, StepsGoForwardOnly)
         const auto steps = filter->steps();
         for (std::size_t at = 0; at < steps.size(); ++at) {
             for (const std::uint32_t target : {steps[at].on_true, steps[at].on_false}) {
-                ASSERT_TRUE(target == kAccept || target == kReject ||
+                ASSERT_TRUE(target == kAccepted || target == kRejected ||
                             (target > at && target < steps.size()));
             }
         }

@@ -38,7 +38,7 @@ protected:
     MiniReport finish(const NetnsTotals& one, const std::set<std::uint32_t>& listed = {})
     {
         const MiniReport report = minis.finish(std::span(&one, 1), listed);
-        world.ledger.remember_ends(false);
+        world.ledger.ends().remember(false);
         world.check_sums();
         return report;
     }
@@ -183,12 +183,12 @@ TEST_F(Minis, TheMomentOfReadingIsBlurred)
 TEST_F(Minis, TooManyEndsCompareNothing)
 {
     minis.begin(world.tick());
-    world.ledger.remember_ends(true, 2);
+    world.ledger.ends().remember(true, 2);
     make(1000, 5, TcpState::kTimeWait);
-    EXPECT_EQ(world.ledger.mini_changes(), nullptr);
-    EXPECT_TRUE(world.ledger.ended(12345)) << "who knows";
+    EXPECT_EQ(world.ledger.ends().mini_changes(), nullptr);
+    EXPECT_TRUE(world.ledger.ends().ended(12345)) << "who knows";
     EXPECT_TRUE(finish(totals(99)).to_explain.empty());
-    EXPECT_FALSE(world.ledger.ended(12345));
+    EXPECT_FALSE(world.ledger.ends().ended(12345));
 }
 
 TEST_F(Minis, FullSocketsAreCountedWhenAllIsQuiet)

@@ -74,7 +74,9 @@ TEST_F(Records, WrongKind)
 {
     for (unsigned kind = 0; kind <= 0xffff; ++kind) {
         if (kind == TL_RECORD_TRANSITION || kind == TL_RECORD_OWNED_TRANSITION ||
-            kind == TL_RECORD_PROCESS_EXEC || kind == TL_RECORD_PROCESS_EXIT) {
+            kind == TL_RECORD_PROCESS_EXEC || kind == TL_RECORD_PROCESS_EXIT ||
+            kind == TL_RECORD_ACCEPTED || kind == TL_RECORD_LEFT_BEHIND ||
+            kind == TL_RECORD_MINI_SOCKET) {
             continue;
         }
         tl_transition wrong = plain;
@@ -87,8 +89,12 @@ TEST_F(Records, KindAndSizeOfDifferentRecords)
 {
     plain.header.kind = TL_RECORD_OWNED_TRANSITION;
     expect_refused(&plain, sizeof(plain), "a transition that claims an owner");
+    plain.header.kind = TL_RECORD_ACCEPTED;
+    expect_refused(&plain, sizeof(plain), "an accept by nobody");
     plain.header.kind = TL_RECORD_PROCESS_EXIT;
     expect_refused(&plain, sizeof(plain), "a transition that claims to be an exit");
+    owned.transition.header.kind = TL_RECORD_LEFT_BEHIND;
+    expect_refused(&owned, sizeof(owned), "what is left behind, with an owner");
     owned.transition.header.kind = TL_RECORD_TRANSITION;
     expect_refused(&owned, sizeof(owned), "an owned one that denies it");
     tl_process_event exit{};
@@ -115,6 +121,34 @@ TEST_F(Records, ImpossibleStates)
         wrong = plain;
         wrong.new_state = static_cast<std::uint8_t>(state);
         expect_refused(&wrong, sizeof(wrong), "new state " + std::to_string(state));
+    }
+}
+
+TEST_F(Records, ImpossibleWaysOfMiniSockets)
+{
+    for (std::uint8_t from = 0; from <= 15; ++from) {
+        for (std::uint8_t to = 0; to <= 15; ++to) {
+            tl_transition mini = plain;
+            mini.header.kind = TL_RECORD_MINI_SOCKET;
+            mini.old_state = from;
+            mini.new_state = to;
+            const auto is = [&](TcpState old_state, TcpState new_state) {
+                return from == static_cast<std::uint8_t>(old_state) &&
+                       to == static_cast<std::uint8_t>(new_state);
+            };
+            if (!is(kListen, kNewSynRecv) && !is(kNewSynRecv, kClose) && !is(kFinWait2, kClose) &&
+                !is(kFinWait2, kTimeWait) && !is(kTimeWait, kClose)) {
+                expect_refused(&mini, sizeof(mini),
+                               std::to_string(from) + "→" + std::to_string(to));
+            }
+            tl_transition left = plain;
+            left.header.kind = TL_RECORD_LEFT_BEHIND;
+            left.old_state = from;
+            left.new_state = to;
+            if (from < 1 || from > 13 || (to != 5 && to != 6)) {
+                expect_refused(&left, sizeof(left), "leaves " + std::to_string(to));
+            }
+        }
     }
 }
 

@@ -200,6 +200,29 @@ public:
     void exits(const Task& task) { process_event(TL_RECORD_PROCESS_EXIT, task); }
     void execs(const Task& task) { process_event(TL_RECORD_PROCESS_EXEC, task); }
 
+    // ---- what refined hooks tell
+
+    void accepts(const Sock& sock, const Task& task, TcpState state = TcpState::kEstablished)
+    {
+        tl_owned_transition event = owned_record(sock, state, state, task, tick());
+        event.transition.header.kind = TL_RECORD_ACCEPTED;
+        apply(event);
+    }
+    void leaves_behind(const Sock& sock, TcpState from, TcpState mini)
+    {
+        tl_transition event = transition_record(sock, from, mini, tick());
+        event.header.kind = TL_RECORD_LEFT_BEHIND;
+        apply(event);
+    }
+    void mini_goes(const Sock& sock, TcpState from, TcpState to)
+    {
+        tl_transition event = transition_record(sock, from, to, tick());
+        event.header.kind = TL_RECORD_MINI_SOCKET;
+        event.cookie = 0;
+        event.listener_sock = sock.listener;
+        apply(event);
+    }
+
     // ---- the census
 
     void sweep_begins() { settlement.begin(tick()); }

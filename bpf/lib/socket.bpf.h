@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What names a socket, full or mini: its cookie, namespace, ports and addresses. */
+#ifndef TCPLEDGER_SOCKET_BPF_H
+#define TCPLEDGER_SOCKET_BPF_H
+
+#include "compat.bpf.h"
+
+#include "../shared/events.h"
+
+/* Both addresses in the 16-byte form; IPv4 as ::ffff:a.b.c.d. */
+static __always_inline void fill_addresses(struct tl_transition *out,
+					   const struct sock_common *common)
+{
+	if (out->family == AF_INET6) {
+		__builtin_memcpy(out->local_address, &common->skc_v6_rcv_saddr, TL_ADDRESS_BYTES);
+		__builtin_memcpy(out->remote_address, &common->skc_v6_daddr, TL_ADDRESS_BYTES);
+		return;
+	}
+	__u32 *local = (__u32 *)out->local_address;
+	__u32 *remote = (__u32 *)out->remote_address;
+
+	local[0] = local[1] = remote[0] = remote[1] = 0;
+	local[2] = remote[2] = bpf_htonl(0xffff);
+	local[3] = common->skc_rcv_saddr;
+	remote[3] = common->skc_daddr;
+}
+
+/* Namespace, family, ports and addresses: what full and mini-sockets have in common. */
+static __always_inline void fill_tuple(struct tl_transition *out, const struct sock_common *common)
+{
+	out->netns_inum = common->skc_net.net->ns.inum;
+	out->family = common->skc_family;
+	out->local_port = common->skc_num;
+	out->remote_port = bpf_ntohs(common->skc_dport);
+	fill_addresses(out, common);
+}
+
+/* The socket's identity for the whole of its life; settled now if nobody asked before. */
+static __always_inline __u64 lasting_cookie(struct sock *sk)
+{
+	__u64 cookie = sk->__sk_common.skc_cookie.counter;
+
+	return cookie ? cookie : bpf_get_socket_cookie(sk);
+}
+
+#endif /* TCPLEDGER_SOCKET_BPF_H */

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What a command line's trailing words mean as a filter on this host. The grammar is
+// filter/parser.hpp's, the host's names are session/host_names.hpp's.
+#pragma once
+
+#include "session/listing.hpp"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tcpledger {
+
+/// The filter for each namespace of `names`' list: the same one, unless it names an interface,
+/// whose index is another in each. An error is kUsage and shows the place. Where ss would read
+/// it otherwise, its warnings() say so: they are the caller's to show.
+[[nodiscard]] Expected<std::vector<ListedNamespace>>
+read_filters(std::span<const std::string> words, const NamespaceList& namespaces, HostNames& names);
+
+/// The filter for connections of the running ledger (`trace`, `top`), which knows neither
+/// devices nor marks, cgroups and socket uids: asking for those is kUsage. Warns on stderr.
+[[nodiscard]] Expected<Filter> read_ledger_filter(std::span<const std::string> words);
+
+} // namespace tcpledger

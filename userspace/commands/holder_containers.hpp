@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The containers of processes that a census found, read once a process from /proc.
+#pragma once
+
+#include "commands/top_view.hpp"
+#include "session/census.hpp"
+
+#include <string_view>
+
+namespace tcpledger {
+
+class HolderContainers {
+public:
+    /// Empty for a process in none, or that nobody can ask any more.
+    [[nodiscard]] std::string_view of(const CensusHolder& process)
+    {
+        if (process.pid == 0) {
+            return {};
+        }
+        ProcessOverview overview;
+        overview.key = ProcessKey{process.pid, process.start_ticks};
+        return names_.of(overview);
+    }
+
+private:
+    ContainerNames names_;
+};
+
+} // namespace tcpledger
