@@ -6,6 +6,7 @@
 #include "commands/verify_view.hpp"
 #include "output/stream.hpp"
 #include "session/session.hpp"
+#include "verify/aside.hpp"
 
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -22,8 +23,10 @@ using Steady = std::chrono::steady_clock;
 constexpr milliseconds kStep{50};
 /// From one look of a check to the next.
 constexpr milliseconds kLookAgain{500};
-/// What the books may be behind at least, beside two censuses: the witness's own time included.
-constexpr std::chrono::seconds kLeeway{2};
+/// What the books may be behind, beside two sweeps or two censuses: the witness takes its time,
+/// and a list of the mini-sockets may have to wait for its share of the CPU.
+constexpr std::chrono::seconds kStateLeeway{8};
+constexpr std::chrono::seconds kOwnerLeeway{2};
 
 class Verification {
 public:
@@ -39,17 +42,23 @@ public:
         while (!signals.came() && !stream_.closed()) {
             session_.step(kStep, signals.fd());
             stream_.flush_if_due(Steady::now());
-            if (const std::optional<Witness> witness = call_.pick_up()) {
-                hear(*witness);
+            if (std::optional<Witness> witness = witness_.pick_up()) {
+                compare_with(*std::move(witness));
+            }
+            if (std::optional<Comparison> comparison = comparison_.pick_up()) {
+                hear(*std::move(comparison));
             }
             const auto now = Steady::now();
             const bool over = now >= end && verdict_.checks > 0 && !verifier_.checking();
-            if (over && !call_.under_way()) {
+            if (witness_.under_way() || comparison_.under_way()) {
+                continue;
+            }
+            if (over) {
                 return;
             }
-            if (!over && !call_.under_way() && now >= next_look_) {
+            if (now >= next_look_) {
                 check_begun_ = verifier_.checking() ? check_begun_ : now;
-                call_.start();
+                witness_.start(call_witness);
             }
         }
     }
@@ -57,6 +66,7 @@ public:
     /// Shows the verdict; true when it is good.
     bool conclude()
     {
+        end_interval();
         verdict_.lost = session_.lost_total();
         verdict_.took = Steady::now() - begun_;
         if (options_.common.json) {
@@ -69,7 +79,14 @@ public:
     }
 
 private:
-    void hear(const Witness& witness)
+    /// Forgets the processes that have ended.
+    void end_interval()
+    {
+        verdict_.transitions += session_.ledger().counters().transitions;
+        session_.begin_interval();
+    }
+
+    void compare_with(Witness witness)
     {
         for (const std::string& note : witness.notes) {
             if (notes_.insert(note).second) {
@@ -77,14 +94,25 @@ private:
             }
         }
         session_.step(milliseconds(0)); // what is older than the witness's last word
-        const auto settling = 2 * session_.health().census_interval + kLeeway;
-        auto result = verifier_.hear(compare(session_.ledger().books(), witness), monotonic_now(),
-                                     {settling, settling});
+        comparison_.start([books = copy_of(session_.ledger().books()),
+                           witness = std::move(witness)] { return compare(books, witness); });
+    }
+
+    void hear(Comparison comparison)
+    {
+        const SessionHealth& health = session_.health();
+        SettlingTimes settling{2 * health.sweep_interval + kStateLeeway,
+                               2 * health.census_interval + kOwnerLeeway};
+        if (health.repairing) { // a loss is shown as such; what is left after it counts
+            settling = {MonotonicTime::max(), MonotonicTime::max()};
+        }
+        auto result = verifier_.hear(std::move(comparison), monotonic_now(), settling);
         if (!result) {
             next_look_ = Steady::now() + kLookAgain;
             return;
         }
         next_look_ = check_begun_ + options_.every;
+        end_interval();
         show(std::move(*result));
     }
 
@@ -109,7 +137,8 @@ private:
     LineStream& stream_;
     Painter painter_;
     JsonWriter json_;
-    WitnessCall call_;
+    Aside<Witness> witness_;
+    Aside<Comparison> comparison_;
     Verifier verifier_;
     VerifyVerdict verdict_;
     Comparison last_;

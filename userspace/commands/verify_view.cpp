@@ -170,10 +170,11 @@ std::string render_verdict(const VerifyVerdict& verdict, const Comparison& last,
     return "\nThe last look, what moved meanwhile (" + format_count(last.moved) + ") included:\n" +
            table.render(painter) +
            fmt::format(
-               "\n{} in {}, {} compared, {} lost, {} on [unknown], {}: {}\n",
+               "\n{} in {}, {} compared, {} applied, {} lost, {} on [unknown], {}: {}\n",
                plural(verdict.checks, "check", "checks"), format_duration(verdict.took),
                plural(verdict.compared, "socket", "sockets"),
-               plural(verdict.lost, "event", "events"), format_count(last.unknown),
+               plural(verdict.transitions, "transition", "transitions"), format_count(verdict.lost),
+               format_count(last.unknown),
                plural(verdict.persistent, "persistent difference", "persistent differences"),
                painter.paint(words, verdict.good() ? Style::kGood : Style::kBad));
 }
@@ -210,6 +211,7 @@ void write_verdict(JsonWriter& json, const VerifyVerdict& verdict)
 {
     json.begin_object().field("version", 1).field("checks", verdict.checks);
     json.field("compared", verdict.compared).field("persistent", verdict.persistent);
+    json.field("transitions", verdict.transitions);
     json.field("lost", verdict.lost).field("sums_agree", verdict.sums_agree);
     json.milliseconds_field("duration_ms", verdict.took);
     json.field("balanced", verdict.good()).end_object();

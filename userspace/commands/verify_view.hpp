@@ -25,6 +25,7 @@ struct VerifyVerdict {
     std::uint64_t checks = 0;
     std::uint64_t compared = 0; ///< sockets, over all checks
     std::uint64_t persistent = 0;
+    std::uint64_t transitions = 0; ///< applied to the books
     std::uint64_t lost = 0;
     bool sums_agree = true;
     std::chrono::nanoseconds took{};

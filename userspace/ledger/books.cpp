@@ -151,9 +151,14 @@ void Books::hatch(ConnectionId id, std::uint64_t cookie, const FourTuple& tuple)
 void Books::shrink(ConnectionId id, TcpState state, MonotonicTime time)
 {
     unindex(id);
-    slots_[id].kind = SocketKind::kMini;
+    Connection& connection = slots_[id];
+    count(connection, -1);
+    connection.kind = SocketKind::kMini;
+    connection.state = state;
+    connection.entered = time;
+    connection.age_is_lower_bound = false;
+    count(connection, +1);
     index(id);
-    move(id, state, time);
 }
 
 void Books::strike(ConnectionId id)
@@ -183,7 +188,9 @@ void Books::begin_interval()
 {
     processes_.begin_interval();
     cached_netns_counts_ = nullptr;
-    std::erase_if(by_netns_, [](const auto& entry) { return entry.second == StateCounts{}; });
+    const auto empty = [](const auto& entry) { return entry.second == StateCounts{}; };
+    std::erase_if(by_netns_, empty);
+    std::erase_if(minis_by_netns_, empty);
 }
 
 ConnectionId Books::find_by_cookie(std::uint64_t cookie) const
@@ -318,8 +325,12 @@ void Books::count(const Connection& connection, std::int32_t delta)
     if (cached_netns_counts_ == nullptr || cached_netns_ != connection.tuple.netns_inum) {
         cached_netns_ = connection.tuple.netns_inum;
         cached_netns_counts_ = &by_netns_[cached_netns_]; // a map's nodes do not move
+        cached_netns_minis_ = &minis_by_netns_[cached_netns_];
     }
     (*cached_netns_counts_)[state] += change;
+    if (connection.kind == SocketKind::kMini) {
+        (*cached_netns_minis_)[state] += change;
+    }
 }
 
 } // namespace tcpledger

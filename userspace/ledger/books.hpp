@@ -72,6 +72,11 @@ public:
     /// By shown state.
     [[nodiscard]] const StateCounts& totals() const { return totals_; }
     [[nodiscard]] const std::map<std::uint32_t, StateCounts>& by_netns() const { return by_netns_; }
+    /// The mini-sockets among them.
+    [[nodiscard]] const std::map<std::uint32_t, StateCounts>& minis_by_netns() const
+    {
+        return minis_by_netns_;
+    }
     [[nodiscard]] std::size_t size() const { return slots_.size(); }
     /// Bytes that connections and their indexes occupy.
     [[nodiscard]] std::size_t memory_bytes() const;
@@ -119,8 +124,10 @@ private:
     ProcessTable processes_;
     StateCounts totals_{};
     std::map<std::uint32_t, StateCounts> by_netns_;
+    std::map<std::uint32_t, StateCounts> minis_by_netns_;
     std::uint32_t cached_netns_ = 0;
     StateCounts* cached_netns_counts_ = nullptr;
+    StateCounts* cached_netns_minis_ = nullptr;
 };
 
 } // namespace tcpledger

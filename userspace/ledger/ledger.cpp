@@ -56,6 +56,7 @@ void Ledger::apply_record(const void* data, std::size_t size)
         return;
     }
     std::memcpy(&header, data, sizeof(header));
+    event_time_ = time_of(header);
 
     tl_owned_transition owned;
     tl_transition transition;
@@ -84,18 +85,6 @@ void Ledger::begin_interval()
 {
     counters_ = {};
     books_.begin_interval();
-}
-
-void Ledger::remember_ends(bool remember)
-{
-    remember_ends_ = remember;
-    ended_cookies_ = {};
-    ended_tuples_ = {};
-}
-
-bool Ledger::ended(const FourTuple& tuple) const
-{
-    return ended_tuples_.contains(hash_of(tuple));
 }
 
 void Ledger::apply_transition(const tl_transition& event, const tl_process* process)
@@ -324,10 +313,9 @@ void Ledger::count_closing(ConnectionId id, TcpState old_state)
 void Ledger::become_mini(ConnectionId id, TcpState state, MonotonicTime time)
 {
     const Connection& connection = books_.at(id);
-    if (remember_ends_) {
-        ended_cookies_.insert(connection.cookie);
-    }
+    ends_.note_end(connection.cookie);
     replace_mini(connection.tuple);
+    ends_.note_mini(connection.tuple, time, +1);
     const bool stays = state == connection.state;
     const bool lower_bound = stays && connection.age_is_lower_bound;
     books_.shrink(id, state, stays ? connection.entered : time);
@@ -336,9 +324,11 @@ void Ledger::become_mini(ConnectionId id, TcpState state, MonotonicTime time)
 
 void Ledger::leave(ConnectionId id)
 {
-    if (remember_ends_) {
-        ended_cookies_.insert(books_.at(id).cookie);
-        ended_tuples_.insert(hash_of(books_.at(id).tuple));
+    const Connection& connection = books_.at(id);
+    ends_.note_end(connection.cookie);
+    ends_.note_end(connection.tuple);
+    if (connection.kind == SocketKind::kMini && connection.state != TcpState::kSynRecv) {
+        ends_.note_mini(connection.tuple, event_time_, -1);
     }
     books_.strike(id);
 }

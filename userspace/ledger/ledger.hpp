@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ledger/books.hpp"
+#include "ledger/ends.hpp"
 
 #include "shared/events.h"
 
@@ -11,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace tcpledger {
 
@@ -48,6 +50,9 @@ public:
     [[nodiscard]] const Books& books() const { return books_; }
     [[nodiscard]] const LedgerCounters& counters() const { return counters_; }
 
+    /// The time of the last record applied.
+    [[nodiscard]] MonotonicTime last_event() const { return event_time_; }
+
     /// What records tell of mini-sockets: which ones are left behind, and their moves from
     /// FIN_WAIT2 to TIME_WAIT. What they do not is concluded from transitions.
     void expect_told_minis(bool beginnings, bool moves)
@@ -59,15 +64,11 @@ public:
     /// Starts the interval counters anew.
     void begin_interval();
 
-    /// While a dump runs: remember what ends, so that its rows do not bring it back.
-    void remember_ends(bool remember);
-    [[nodiscard]] bool ended(std::uint64_t cookie) const { return ended_cookies_.contains(cookie); }
-    [[nodiscard]] bool ended(const FourTuple& tuple) const;
+    /// What ended while a dump runs.
+    [[nodiscard]] Ends& ends() { return ends_; }
+    [[nodiscard]] const Ends& ends() const { return ends_; }
 
 private:
-    /// Grows by each end while a dump runs; filled in the hot path.
-    using Ended = tsl::robin_set<std::uint64_t, IntegerHash>;
-
     void apply_transition(const tl_transition& event, const tl_process* process);
     void apply_process_event(const tl_process_event& event);
     void apply_accept(const tl_transition& event, const tl_process& process);
@@ -98,11 +99,10 @@ private:
     Observer observer_;
     Books books_;
     LedgerCounters counters_;
+    MonotonicTime event_time_{}; ///< of the last record
     bool minis_are_told_ = false;
     bool moves_are_told_ = false;
-    bool remember_ends_ = false;
-    Ended ended_cookies_;
-    Ended ended_tuples_; ///< their hashes
+    Ends ends_;
 };
 
 } // namespace tcpledger

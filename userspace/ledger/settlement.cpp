@@ -37,14 +37,14 @@ void Settlement::begin(MonotonicTime now)
     ++sweep_;
     report_ = {};
     holders_.clear();
-    ledger_.remember_ends(true);
+    ledger_.ends().remember(true);
 }
 
 void Settlement::listed(const SocketEvidence& row)
 {
     if (const ConnectionId id = find(row); id != kNoConnection) {
         agree(id, row);
-    } else if (!ledger_.ended(row.cookie) && !ledger_.ended(row.tuple)) {
+    } else if (!ledger_.ends().ended(row.cookie) && !ledger_.ends().ended(row.tuple)) {
         enter(row);
     }
 }
@@ -163,7 +163,7 @@ SettlementReport Settlement::finish(const SweepCoverage& coverage, MonotonicTime
         settle_owners();
     }
     holders_ = {};
-    ledger_.remember_ends(false);
+    ledger_.ends().remember(false);
     finished_sweeps_ += coverage.full_sockets ? 1 : 0;
     return report_;
 }
@@ -174,6 +174,7 @@ void Settlement::strike_missing(const SweepCoverage& coverage, MonotonicTime now
     std::ranges::sort(covered);
     Books& books = ledger_.books();
     std::vector<ConnectionId> gone;
+    const unsigned proof = coverage.nothing_skipped ? 1 : kMissesThatProve;
     books.for_each([&](ConnectionId id, const Connection& connection) {
         if (touched(connection)) {
             books.details(id).missed_sweeps = 0; // an event is proof of life
@@ -183,15 +184,18 @@ void Settlement::strike_missing(const SweepCoverage& coverage, MonotonicTime now
             return;
         }
         const bool mini = connection.kind == SocketKind::kMini;
+        if (mini && (coverage.mini_states >> static_cast<unsigned>(connection.state) & 1U) == 0) {
+            return;
+        }
         if (!std::ranges::binary_search(covered, connection.tuple.netns_inum)) {
             // Its namespace may be no more: that ends mini-sockets without a word.
             const bool exists =
                 std::ranges::find(coverage.unread_netns, connection.tuple.netns_inum) !=
                 coverage.unread_netns.end();
-            if (mini && !exists && is_gone(books.details(id), now)) {
+            if (mini && coverage.every_netns && !exists && is_gone(books.details(id), now, proof)) {
                 gone.push_back(id);
             }
-        } else if ((coverage.full_sockets || mini) && is_gone(books.details(id), now)) {
+        } else if ((coverage.full_sockets || mini) && is_gone(books.details(id), now, proof)) {
             gone.push_back(id);
         }
     });
@@ -226,14 +230,15 @@ void Settlement::settle_owners()
     std::ranges::for_each(others, settle);
 }
 
-bool Settlement::is_gone(Connection& connection, MonotonicTime now) const
+bool Settlement::is_gone(Connection& connection, MonotonicTime now,
+                         unsigned misses_that_prove) const
 {
     ++connection.missed_sweeps;
     const bool expected =
         connection.kind == SocketKind::kMini &&
         (connection.state == TcpState::kSynRecv ||
          (connection.state == TcpState::kTimeWait && now - connection.entered >= kTimeWaitLength));
-    return expected || connection.missed_sweeps >= kMissesThatProve;
+    return expected || connection.missed_sweeps >= misses_that_prove;
 }
 
 void Settlement::settle_owner(ConnectionId id, const Holders* holders)

@@ -38,6 +38,9 @@ struct SweepCoverage {
     std::span<const std::uint32_t> netns_inums; ///< dumped without error or interruption
     bool holders = false;                       ///< descriptors were looked at
     bool full_sockets = true;                   ///< false: mini-sockets only were asked for
+    std::uint32_t mini_states = ~0U;            ///< 1 << state: mini-sockets in these were listed
+    bool nothing_skipped = false; ///< as many mini-sockets were listed as the kernel counts
+    bool every_netns = true;   ///< false: a namespace that is not named here may exist all the same
     bool every_process = true; ///< none was hidden: what nobody holds is the kernel's
     std::span<const std::uint32_t> unread_netns = {}; ///< exist, but could not be dumped whole
 };
@@ -85,7 +88,8 @@ private:
     /// A difference counts once the books claim to balance.
     void count_drift() { report_.drift += seeded() ? 1U : 0U; }
     /// True if the connection, which this sweep did not list, is to leave the books.
-    [[nodiscard]] bool is_gone(Connection& connection, MonotonicTime now) const;
+    [[nodiscard]] bool is_gone(Connection& connection, MonotonicTime now,
+                               unsigned misses_that_prove) const;
     [[nodiscard]] bool touched(const Connection& connection) const
     {
         return connection.last_event >= started_;

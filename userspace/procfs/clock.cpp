@@ -55,6 +55,11 @@ nanoseconds boottime_now() noexcept
     return read_clock(CLOCK_BOOTTIME);
 }
 
+nanoseconds thread_cpu_time() noexcept
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 ClockReading read_clocks() noexcept
 {
     // Another task may run between two reads; the tightest of a few tries is the truest.

@@ -25,6 +25,9 @@ struct ClockReading {
 [[nodiscard]] std::chrono::nanoseconds monotonic_now() noexcept;
 [[nodiscard]] std::chrono::nanoseconds boottime_now() noexcept;
 
+/// CPU time that the calling thread has used.
+[[nodiscard]] std::chrono::nanoseconds thread_cpu_time() noexcept;
+
 /// Reads all three, within about a microsecond of each other.
 [[nodiscard]] ClockReading read_clocks() noexcept;
 

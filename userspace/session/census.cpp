@@ -5,6 +5,7 @@
 #include "netlink/namespaces.hpp"
 #include "procfs/clock.hpp"
 #include "procfs/descriptors.hpp"
+#include "procfs/processes.hpp"
 
 #include <fmt/format.h>
 #include <tsl/robin_map.h>
@@ -64,17 +65,45 @@ CensusTaker CensusTaker::open(bool want_udp)
     return taker;
 }
 
-Census CensusTaker::take() const
+Census CensusTaker::take(const CensusRequest& request) const
 {
     Census census;
+    const auto cpu_before = thread_cpu_time();
     census.started = monotonic_now();
-    dump_namespaces(census);
+    census.mini_states = request.time_wait ? kMiniStates : kHalfOpenStates;
+    dump_namespaces(census, request.time_wait ? kStatesOfSs
+                                              : kStatesOfSs & ~state_bit(TcpState::kTimeWait));
     find_holders(census);
     census.finished = monotonic_now();
+    find_exited(request.processes, census);
+    census.cpu = thread_cpu_time() - cpu_before;
     return census;
 }
 
-void CensusTaker::dump_namespaces(Census& census)
+void CensusTaker::find_exited(const std::vector<ProcessKey>& processes, Census& census)
+{
+    std::vector<ProcessKey> holding;
+    for (const CensusHolder& holder : census.holders) {
+        const ProcessKey key{holder.pid, holder.start_ticks};
+        if (holding.empty() || holding.back() != key) {
+            holding.push_back(key);
+        }
+    }
+    std::ranges::sort(holding);
+    const ProcFs proc;
+    for (const ProcessKey& key : processes) {
+        if (std::ranges::binary_search(holding, key)) {
+            continue;
+        }
+        const Expected<ProcessStat> stat = proc.stat(key.pid);
+        const bool other = stat && (stat->start_ticks != key.start_ticks || stat->zombie());
+        if (other || (!stat && is_gone(stat.error()))) {
+            census.exited.push_back(key);
+        }
+    }
+}
+
+void CensusTaker::dump_namespaces(Census& census, std::uint32_t state_mask)
 {
     const Expected<NamespaceList> list = list_namespaces();
     if (!list) {
@@ -93,7 +122,7 @@ void CensusTaker::dump_namespaces(Census& census)
         const int fd = std::exchange(own, false) ? -1 : netns.fd.get();
         Expected<SockDiag> diag = SockDiag::open(fd, netns.inum);
         const Expected<DumpResult> dumped =
-            diag ? diag->dump({.state_mask = kStatesOfSs}, census.rows)
+            diag ? diag->dump({.state_mask = state_mask}, census.rows)
                  : Expected<DumpResult>(tl::unexpected(diag.error()));
         const bool whole = dumped && !dumped->interrupted;
         (whole ? census.netns_inums : census.unread_netns).push_back(netns.inum);
@@ -174,6 +203,8 @@ SettlementReport settle(Settlement& settlement, const Census& census)
     }
     return settlement.finish({.netns_inums = census.netns_inums,
                               .holders = census.holders_complete,
+                              .mini_states = census.mini_states,
+                              .every_netns = census.processes_denied == 0,
                               .every_process = census.processes_denied == 0,
                               .unread_netns = census.unread_netns},
                              census.finished);

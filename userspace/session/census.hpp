@@ -42,11 +42,27 @@ struct Census {
     bool holders_complete = false;
     std::size_t processes_denied = 0; ///< that may not be looked at
     std::vector<std::string> notes;   ///< what could not be seen, for the user
+    std::uint32_t mini_states = ~0U;  ///< state_bit()s: mini-sockets in these were asked for
+    std::vector<ProcessKey> exited;   ///< of those asked about
+    std::chrono::nanoseconds cpu{};   ///< CPU time it took
 };
 
 /// The states that ss shows. Bound but unconnected sockets (bit 13) are not among
 /// them, and would make the kernel walk one more table.
 inline constexpr std::uint32_t kStatesOfSs = 0x1ffe;
+
+/// Of mini-sockets.
+inline constexpr std::uint32_t kHalfOpenStates =
+    state_bit(TcpState::kSynRecv) | state_bit(TcpState::kNewSynRecv);
+inline constexpr std::uint32_t kMiniStates =
+    kHalfOpenStates | state_bit(TcpState::kFinWait2) | state_bit(TcpState::kTimeWait);
+
+struct CensusRequest {
+    std::vector<ProcessKey> processes; ///< whose end is to be noticed
+    /// Without them a census is cheaper, and leaves the mini-sockets that may be in that state to
+    /// others.
+    bool time_wait = true;
+};
 
 class CensusTaker {
 public:
@@ -54,16 +70,18 @@ public:
     /// `want_udp`: find_holders() looks for UDP sockets too.
     [[nodiscard]] static CensusTaker open(bool want_udp = false);
 
-    /// Dumps all namespaces, then the holders. Safe to call from one thread at a time.
-    [[nodiscard]] Census take() const;
+    /// Dumps all namespaces, then the holders; then looks which of the processes that hold
+    /// nothing have ended. Safe to call from one thread at a time.
+    [[nodiscard]] Census take(const CensusRequest& request = {}) const;
 
     /// Fills in who holds what: all holders there are, those of sockets in `census.rows` at
     /// least. Sets holders_complete and notes.
     void find_holders(Census& census) const;
 
 private:
-    static void dump_namespaces(Census& census);
+    static void dump_namespaces(Census& census, std::uint32_t state_mask);
     static void find_holders_in_proc(Census& census);
+    static void find_exited(const std::vector<ProcessKey>& processes, Census& census);
 
     std::optional<TaskFileScan> scan_;
     std::string scan_note_;

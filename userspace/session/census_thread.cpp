@@ -29,17 +29,17 @@ CensusThread::~CensusThread()
     thread_.join();
 }
 
-void CensusThread::start()
+void CensusThread::start(Request request)
 {
     busy_ = true;
     {
         const std::lock_guard lock(mutex_);
-        wanted_ = true;
+        wanted_ = std::move(request);
     }
     changed_.notify_one();
 }
 
-std::optional<Census> CensusThread::pick_up()
+std::optional<CensusThread::Result> CensusThread::pick_up()
 {
     std::uint64_t count = 0;
     (void)!::read(done_.get(), &count, sizeof(count));
@@ -53,17 +53,21 @@ std::optional<Census> CensusThread::pick_up()
 void CensusThread::run()
 {
     const CensusTaker taker = CensusTaker::open();
+    MiniSweeper sweeper;
     std::unique_lock lock(mutex_);
     while (true) {
         changed_.wait(lock, [this] { return stop_ || wanted_; });
         if (stop_) {
             return;
         }
-        wanted_ = false;
+        const Request request = *std::exchange(wanted_, std::nullopt);
         lock.unlock();
-        Census census = taker.take();
+        const auto* processes = std::get_if<CensusRequest>(&request);
+        Result result = processes != nullptr
+                            ? Result(taker.take(*processes))
+                            : Result(sweeper.take(std::get<MiniQuestion>(request)));
         lock.lock();
-        result_ = std::move(census);
+        result_ = std::move(result);
         const std::uint64_t one = 1;
         (void)!::write(done_.get(), &one, sizeof(one));
     }

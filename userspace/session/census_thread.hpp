@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Takes censuses off the ledger's thread: one at a time, asked for and picked up by
-// the owner, who learns from a descriptor that one is done.
+// Takes censuses and sweeps of mini-sockets off the ledger's thread: one at a time, asked for and
+// picked up by the owner, who learns from a descriptor that one is done.
 #pragma once
 
 #include "base/unique_fd.hpp"
 #include "session/census.hpp"
+#include "session/mini_sweep.hpp"
 
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <variant>
+#include <vector>
 
 namespace tcpledger {
 
@@ -21,13 +24,16 @@ public:
     /// Waits for a census under way.
     ~CensusThread();
 
-    /// Starts one; none may be under way.
-    void start();
+    using Request = std::variant<CensusRequest, MiniQuestion>;
+    using Result = std::variant<Census, MiniSweep>;
+
+    /// Starts a census or a sweep; none may be under way.
+    void start(Request request);
     /// One was started and not yet picked up.
     [[nodiscard]] bool busy() const { return busy_; }
-    /// The finished census, once.
-    [[nodiscard]] std::optional<Census> pick_up();
-    /// Readable when a census waits to be picked up.
+    /// What has finished, once.
+    [[nodiscard]] std::optional<Result> pick_up();
+    /// Readable when something waits to be picked up.
     [[nodiscard]] int fd() const { return done_.get(); }
 
 private:
@@ -37,10 +43,10 @@ private:
     bool busy_ = false; ///< the owner's
     std::mutex mutex_;
     std::condition_variable changed_;
-    bool wanted_ = false;          ///< under mutex_
-    std::optional<Census> result_; ///< under mutex_
-    bool stop_ = false;            ///< under mutex_
-    std::thread thread_;           // last: it uses all of the above
+    std::optional<Request> wanted_; ///< under mutex_
+    std::optional<Result> result_;  ///< under mutex_
+    bool stop_ = false;             ///< under mutex_
+    std::thread thread_;            // last: it uses all of the above
 };
 
 } // namespace tcpledger

@@ -3,11 +3,9 @@
 
 #include "kernel/abilities.hpp"
 #include "procfs/clock.hpp"
-#include "procfs/processes.hpp"
 
 #include <poll.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -26,27 +24,17 @@ constexpr std::chrono::milliseconds kLossCheckPeriod{100};
 /// however many others want the CPU: a ring that fills meanwhile loses records.
 constexpr int kReaderNice = -10;
 
-/// A census may take 1/kCensusShare of one CPU, averaged over its period.
-constexpr int kCensusShare = 100;
+/// From so many on, a census leaves them out.
+constexpr std::uint32_t kManyTimeWaits = 2000;
+
+/// More mini-sockets in passing states than this are listed, not looked up one by one.
+constexpr std::size_t kMaxLookUps = 500;
 
 /// Censuses at once after a loss: a lost end is believed when it is missed twice.
 constexpr int kRepairs = 2;
 
 /// On a quiet host censuses become rarer, up to this; the next record ends that.
 constexpr std::chrono::seconds kQuietCensusPeriod{5};
-
-std::chrono::nanoseconds cpu_time(clockid_t clock)
-{
-    timespec time{};
-    ::clock_gettime(clock, &time);
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
-/// CPU time of all threads but this one: the census's, and the helpers it starts.
-std::chrono::nanoseconds other_threads_cpu_time()
-{
-    return cpu_time(CLOCK_PROCESS_CPUTIME_ID) - cpu_time(CLOCK_THREAD_CPUTIME_ID);
-}
 
 } // namespace
 
@@ -91,12 +79,31 @@ void Session::step(std::chrono::milliseconds limit, int wake_fd)
         drain();
     }
     const MonotonicTime now = monotonic_now();
-    if (const std::optional<Census> census = census_thread_.pick_up()) {
-        settle_census(*census);
-    }
+    pick_up();
     notice_losses(now);
-    if (!census_thread_.busy() && (repairs_wanted_ > 0 || now >= next_census_)) {
+    if (census_thread_.busy()) {
+        return;
+    }
+    if (repairs_wanted_ > 0 || now >= next_census_) {
         start_census(now);
+    } else if (seeded() && now >= next_minis_) {
+        start_minis(now);
+    }
+}
+
+void Session::pick_up()
+{
+    const auto result = census_thread_.pick_up();
+    if (!result) {
+        return;
+    }
+    if (seeded()) {
+        drain(); // evidence is older than events only if all of these are applied
+    }
+    if (const auto* census = std::get_if<Census>(&*result)) {
+        settle_census(*census);
+    } else {
+        settle_minis(std::get<MiniSweep>(*result));
     }
 }
 
@@ -139,6 +146,7 @@ void Session::notice_losses(MonotonicTime now)
     }
     const std::uint64_t lost = total - lost_total_;
     lost_total_ = total;
+    health_.repairing = true;
     repairs_wanted_ = kRepairs; // whatever it costs, the books must be settled again
     if (on_loss_) {
         on_loss_(lost);
@@ -147,47 +155,140 @@ void Session::notice_losses(MonotonicTime now)
 
 void Session::settle_census(const Census& census)
 {
-    if (seeded()) {
-        drain(); // evidence is older than events only if all of these are applied
-    }
-    const auto settle_began = cpu_time(CLOCK_THREAD_CPUTIME_ID);
+    const auto cpu_before = thread_cpu_time();
     const SettlementReport report = settle(settlement_, census);
-    health_ = {report.drift, census.notes, health_.census_interval};
-    mark_exited_processes();
-    const auto cost = other_threads_cpu_time() - census_cpu_before_ +
-                      cpu_time(CLOCK_THREAD_CPUTIME_ID) - settle_began;
+    ProcessTable& processes = ledger_.books().processes();
+    for (const ProcessKey& key : census.exited) { // that no record told
+        if (const auto id = processes.find(key)) {
+            processes.at(*id).exited = true;
+        }
+    }
+    const auto cost = census.cpu + (thread_cpu_time() - cpu_before);
     earliest_census_ = census.started + cost * kCensusShare;
     const bool quiet =
         records_since_census_ == 0 && report.drift + report.settled + report.entered == 0;
     census_period_ = quiet ? std::min<MonotonicTime>(census_period_ * 2, kQuietCensusPeriod)
                            : options_.census_period;
     next_census_ = std::max(earliest_census_, census.started + census_period_);
+    if ((census.mini_states & state_bit(TcpState::kTimeWait)) != 0) {
+        next_minis_ = census.started + options_.census_period;
+        to_explain_.clear();
+    }
+    census_drift_ = report.drift;
+    health_.drift = report.drift;
+    health_.notes = census.notes;
+    health_.repairing = repairs_wanted_ > 0;
     health_.census_interval = next_census_ - census.started;
+}
+
+void Session::settle_minis(const MiniSweep& sweep)
+{
+    const auto cpu_before = thread_cpu_time();
+    const MiniReport report = settle(minis_, settlement_, ledger_, sweep);
+    to_explain_ = report.to_explain;
+    health_.drift = census_drift_ + report.drift;
+    if (report.full_sockets_differ) {
+        next_census_ = earliest_census_;
+    }
+    const auto cost =
+        sweep.cpu - sweep.listing_cpu + minis_begin_cpu_ + (thread_cpu_time() - cpu_before);
+    next_minis_ =
+        sweep.started + std::max<MonotonicTime>(options_.census_period, cost * kSweepShare);
+    (sweep.listed_all.empty() ? half_open_budget_ : explain_budget_).spend(sweep.listing_cpu);
+    const std::size_t lists = sweep.listed_all.size() + sweep.listed_half_open.size();
+    if (lists > 0) {
+        list_cost_ = sweep.listing_cpu / lists;
+    }
+    health_.sweep_interval = next_minis_ - sweep.started;
+    if (!to_explain_.empty() && explain_budget_.credit(sweep.finished).count() > 0) {
+        next_minis_ = sweep.finished; // at once
+    }
 }
 
 void Session::start_census(MonotonicTime now)
 {
+    const bool repairs = repairs_wanted_ > 0;
+    health_.repairing = repairs;
     repairs_wanted_ = std::max(repairs_wanted_ - 1, 0);
     records_since_census_ = 0;
     settlement_.begin(now);
-    census_cpu_before_ = other_threads_cpu_time();
-    census_thread_.start();
-}
-
-/// Ends that no record told: of processes that came onto the books by a census, after
-/// their exit had been passed over as a stranger's.
-void Session::mark_exited_processes()
-{
-    const ProcFs proc;
-    ledger_.books().processes().for_each([&](ProcessId id, const Process& process) {
-        if (process.exited || process.connections != 0 || process.key.pid == 0) {
-            return;
-        }
-        const Expected<ProcessStat> stat = proc.stat(process.key.pid);
-        if (!stat || stat->start_ticks != process.key.start_ticks) {
-            ledger_.books().processes().at(id).exited = true;
+    CensusRequest request;
+    // Many of them are dear to list, and the kernel keeps their number: sweeps are enough then.
+    const auto& totals = ledger_.books().totals();
+    request.time_wait = !seeded() || repairs ||
+                        totals[static_cast<std::size_t>(TcpState::kTimeWait)] < kManyTimeWaits;
+    ledger_.books().processes().for_each([&](ProcessId, const Process& process) {
+        if (!process.exited && process.key.pid != 0) {
+            request.processes.push_back(process.key);
         }
     });
+    census_thread_.start(std::move(request));
+}
+
+void Session::start_minis(MonotonicTime now)
+{
+    const auto cpu_before = thread_cpu_time();
+    settlement_.begin(now);
+    minis_.begin(now);
+    MiniQuestion question = mini_question(now);
+    minis_begin_cpu_ = thread_cpu_time() - cpu_before;
+    census_thread_.start(std::move(question));
+}
+
+MiniQuestion Session::mini_question(MonotonicTime now)
+{
+    MiniQuestion question;
+    for (const auto& [inum, counts] : ledger_.books().by_netns()) {
+        question.netns[inum]; // its totals
+    }
+    if (const auto passing = minis_.passing(kMaxLookUps)) {
+        for (const FourTuple& tuple : *passing) {
+            question.netns[tuple.netns_inum].look_up.push_back(tuple);
+        }
+    } else {
+        for (const auto& [inum, counts] : ledger_.books().minis_by_netns()) {
+            if (counts[static_cast<std::size_t>(TcpState::kFinWait2)] > 0) {
+                to_explain_[inum]; // too many: a list tells of all at once
+            }
+        }
+    }
+    ask_to_explain(question, now);
+    ask_half_open(question, now);
+    return question;
+}
+
+void Session::ask_to_explain(MiniQuestion& question, MonotonicTime now)
+{
+    for (const auto& [inum, too_many] : to_explain_) {
+        MiniQuestion::Netns& netns = question.netns[inum];
+        auto all = too_many ? minis_.all_of(inum, kMaxLookUps) : std::nullopt;
+        if (all) {
+            netns.look_up = *std::move(all);
+        } else {
+            netns.list_all = explain_budget_.credit(now).count() > 0;
+        }
+    }
+}
+
+/// New ones are in no total: where somebody listens, a list tells. Those that waited longest first.
+void Session::ask_half_open(MiniQuestion& question, MonotonicTime now)
+{
+    std::vector<std::pair<MonotonicTime, std::uint32_t>> waiting;
+    for (const auto& [inum, counts] : ledger_.books().by_netns()) {
+        if (counts[static_cast<std::size_t>(TcpState::kListen)] > 0) {
+            waiting.emplace_back(half_open_listed_[inum], inum);
+        }
+    }
+    std::ranges::sort(waiting);
+    std::map<std::uint32_t, MonotonicTime> listed;
+    auto credit = half_open_budget_.credit(now);
+    for (const auto& [when, inum] : waiting) {
+        const bool may = credit.count() > 0;
+        question.netns[inum].list_half_open = may;
+        listed[inum] = may ? now : when;
+        credit -= list_cost_;
+    }
+    half_open_listed_ = std::move(listed);
 }
 
 } // namespace tcpledger

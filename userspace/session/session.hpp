@@ -11,12 +11,14 @@
 #include "kernel/tracer.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/settlement.hpp"
+#include "session/budget.hpp"
 #include "session/census.hpp"
 #include "session/census_thread.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,10 +34,13 @@ struct SessionOptions {
 
 /// What the last census said of the session's accuracy.
 struct SessionHealth {
-    std::uint64_t drift = 0;        ///< differences that it found
+    std::uint64_t drift = 0;        ///< differences that it found, and the last sweep of minis
     std::vector<std::string> notes; ///< what it could not see, each once
+    bool repairing = false;         ///< records were lost, and the censuses that mend it go on
     /// From one census to the next: what no event tells is on the books after two.
     MonotonicTime census_interval{};
+    /// From one sweep of the mini-sockets to the next.
+    MonotonicTime sweep_interval{};
 };
 
 class Session {
@@ -62,27 +67,46 @@ public:
     void begin_interval() { ledger_.begin_interval(); }
 
 private:
+    /// Shares of one CPU, see Budget. All together stay below 1 %.
+    static constexpr int kCensusShare = 300;
+    static constexpr int kSweepShare = 400;
+    static constexpr int kListShare = 500;
+    static constexpr std::chrono::seconds kListSavings{30};
+
     Session(Tracer tracer, SessionOptions options, Ledger::Observer observer, LossObserver on_loss);
 
     void wait(std::chrono::milliseconds limit, int wake_fd);
     void drain();
     void notice_losses(MonotonicTime now);
+    void pick_up();
     void settle_census(const Census& census);
+    void settle_minis(const MiniSweep& sweep);
     void start_census(MonotonicTime now);
-    void mark_exited_processes();
+    void start_minis(MonotonicTime now);
+    [[nodiscard]] MiniQuestion mini_question(MonotonicTime now);
+    void ask_to_explain(MiniQuestion& question, MonotonicTime now);
+    void ask_half_open(MiniQuestion& question, MonotonicTime now);
 
     Tracer tracer_;
     SessionOptions options_;
     Ledger ledger_;
     Settlement settlement_{ledger_};
+    MiniSettlement minis_{ledger_};
     LossObserver on_loss_;
     CensusThread census_thread_;
     SessionHealth health_;
     std::uint64_t lost_total_ = 0;
-    std::chrono::nanoseconds census_cpu_before_{};
     MonotonicTime census_period_ = options_.census_period;
     MonotonicTime earliest_census_{}; ///< the next, by what the last one cost
     MonotonicTime next_census_{};
+    std::uint64_t census_drift_ = 0;
+    MonotonicTime next_minis_{};
+    Budget explain_budget_{kListShare, kListSavings};         ///< for lists of all mini-sockets
+    Budget half_open_budget_{kListShare, kListSavings};       ///< for lists of the half-open
+    std::map<std::uint32_t, MonotonicTime> half_open_listed_; ///< when, by namespace
+    std::chrono::nanoseconds list_cost_{};                    ///< of one namespace, the last
+    std::map<std::uint32_t, bool> to_explain_;                ///< see MiniReport
+    std::chrono::nanoseconds minis_begin_cpu_{};              ///< what the question cost
     std::size_t records_since_census_ = 0;
     int repairs_wanted_ = 0; ///< censuses still to be taken because records were lost
     MonotonicTime next_loss_check_{};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "verify/comparison.hpp"
 
+#include <tsl/robin_map.h>
+
 #include <algorithm>
-#include <set>
 
 namespace tcpledger {
 namespace {
@@ -20,31 +21,39 @@ bool waits_for_accept(TcpState state)
            state == TcpState::kSynRecv;
 }
 
+struct HashTuple {
+    std::size_t operator()(const FourTuple& tuple) const noexcept { return hash_of(tuple); }
+};
+
 class Comparer {
 public:
-    Comparer(const Books& books, const Witness& witness) : books_(books), witness_(witness) {}
+    Comparer(const BooksCopy& books, const Witness& witness)
+        : books_(books), witness_(witness), seen_(books.connections.size())
+    {
+    }
 
     Comparison run()
     {
+        index_books();
         note_listeners();
         for (const PlainSocket& socket : witness_.sockets) {
             compare_socket(socket);
         }
-        books_.for_each([&](ConnectionId id, const Connection& connection) {
-            compare_connection(id, connection);
-        });
+        for (std::size_t place = 0; place < books_.connections.size(); ++place) {
+            compare_connection(place);
+        }
         result_.sockets = witness_.sockets.size();
         check_sums();
         return std::move(result_);
     }
 
 private:
-    using Ids = std::set<ConnectionId>;
-
+    void index_books();
     void note_listeners();
-    [[nodiscard]] ConnectionId find(const PlainSocket& socket) const;
+    /// Its place among the copied connections, or nothing.
+    [[nodiscard]] std::optional<std::size_t> find(const PlainSocket& socket) const;
     void compare_socket(const PlainSocket& socket);
-    void compare_connection(ConnectionId id, const Connection& connection);
+    void compare_connection(std::size_t place);
     void compare_owner(const PlainSocket& socket, const Connection& connection);
     void check_sums();
     [[nodiscard]] std::vector<std::uint32_t> possible_owners(const PlainSocket& socket) const;
@@ -55,10 +64,12 @@ private:
         return connection.last_event >= witness_.started;
     }
 
-    const Books& books_;
+    const BooksCopy& books_;
     const Witness& witness_;
     Comparison result_;
-    std::vector<bool> seen_; ///< by ConnectionId
+    std::vector<bool> seen_; ///< by place
+    tsl::robin_map<std::uint64_t, std::size_t> by_cookie_;
+    tsl::robin_map<FourTuple, std::size_t, HashTuple> minis_;
     /// (namespace, port) → the processes that hold a listener there.
     std::map<std::pair<std::uint32_t, std::uint16_t>, std::vector<std::uint32_t>> listeners_;
 };
@@ -74,19 +85,31 @@ void Comparer::note_listeners()
     }
 }
 
-ConnectionId Comparer::find(const PlainSocket& socket) const
+void Comparer::index_books()
 {
-    if (may_be_mini(socket)) {
-        const ConnectionId mini = books_.find_mini(socket.tuple);
-        if (mini != kNoConnection) {
-            return mini;
+    for (std::size_t place = 0; place < books_.connections.size(); ++place) {
+        const Connection& connection = books_.connections[place];
+        if (connection.kind == SocketKind::kFull) {
+            by_cookie_.emplace(connection.cookie, place);
+        } else if (connection.kind == SocketKind::kMini) {
+            minis_.emplace(connection.tuple, place);
         }
     }
-    const ConnectionId full = books_.find_by_cookie(socket.cookie);
+}
+
+std::optional<std::size_t> Comparer::find(const PlainSocket& socket) const
+{
+    if (may_be_mini(socket)) {
+        if (const auto mini = minis_.find(socket.tuple); mini != minis_.end()) {
+            return mini->second;
+        }
+    }
+    const auto full = by_cookie_.find(socket.cookie);
     // The kernel may keep a socket's cookie in the mini-socket that it left.
     const bool same =
-        full != kNoConnection && (!may_be_mini(socket) || books_.at(full).tuple == socket.tuple);
-    return same ? full : kNoConnection;
+        full != by_cookie_.end() &&
+        (!may_be_mini(socket) || books_.connections[full->second].tuple == socket.tuple);
+    return same ? std::optional(full->second) : std::nullopt;
 }
 
 std::optional<ProcessKey> Comparer::owner_of(const Connection& connection) const
@@ -94,7 +117,7 @@ std::optional<ProcessKey> Comparer::owner_of(const Connection& connection) const
     if (connection.owner == kKernelProcess || connection.owner == kUnknownProcess) {
         return std::nullopt;
     }
-    return books_.processes().at(connection.owner).key;
+    return books_.processes[connection.owner].key;
 }
 
 Claims Comparer::claims_of(const Connection& connection) const
@@ -102,7 +125,7 @@ Claims Comparer::claims_of(const Connection& connection) const
     Claims claims;
     claims.books = shown_state(connection.state);
     claims.owner = owner_of(connection);
-    claims.owner_comm = books_.processes().at(connection.owner).comm;
+    claims.owner_comm = books_.processes[connection.owner].comm;
     claims.last_event = connection.last_event;
     return claims;
 }
@@ -111,8 +134,8 @@ void Comparer::compare_socket(const PlainSocket& socket)
 {
     ++result_.by_netns[{socket.tuple.netns_inum, socket.state}].kernel;
     const DifferenceKey key{may_be_mini(socket) ? 0 : socket.cookie, socket.tuple, Aspect::kState};
-    const ConnectionId id = find(socket);
-    if (id == kNoConnection) {
+    const auto place = find(socket);
+    if (!place) {
         ++result_.states_compared;
         Claims claims;
         claims.kernel = socket.state;
@@ -122,11 +145,8 @@ void Comparer::compare_socket(const PlainSocket& socket)
         result_.differences.emplace(key, std::move(claims));
         return;
     }
-    if (seen_.size() <= id) {
-        seen_.resize(std::size_t{id} + 1);
-    }
-    seen_[id] = true;
-    const Connection& connection = books_.at(id);
+    seen_[*place] = true;
+    const Connection& connection = books_.connections[*place];
     if (moved(connection)) {
         ++result_.moved;
         return;
@@ -182,14 +202,15 @@ void Comparer::compare_owner(const PlainSocket& socket, const Connection& connec
     }
 }
 
-void Comparer::compare_connection(ConnectionId id, const Connection& connection)
+void Comparer::compare_connection(std::size_t place)
 {
+    const Connection& connection = books_.connections[place];
     result_.unknown += connection.owner == kUnknownProcess ? 1U : 0U;
     const bool covered = witness_.netns_inums.contains(connection.tuple.netns_inum);
     if (covered) {
         ++result_.by_netns[{connection.tuple.netns_inum, shown_state(connection.state)}].books;
     }
-    if (!covered || (id < seen_.size() && seen_[id])) {
+    if (!covered || seen_[place]) {
         return;
     }
     if (moved(connection) || connection.kind == SocketKind::kEmbryo) {
@@ -206,23 +227,38 @@ void Comparer::compare_connection(ConnectionId id, const Connection& connection)
 void Comparer::check_sums()
 {
     std::map<std::uint32_t, StateCounts> by_netns;
-    std::map<ProcessId, StateCounts> by_process;
-    books_.for_each([&](ConnectionId, const Connection& connection) {
+    std::vector<StateCounts> by_process(books_.processes.size());
+    for (const Connection& connection : books_.connections) {
         const auto state = static_cast<std::size_t>(shown_state(connection.state));
         ++by_netns[connection.tuple.netns_inum][state];
         ++by_process[connection.owner][state];
-    });
-    for (const auto& [inum, counts] : books_.by_netns()) {
+    }
+    for (const auto& [inum, counts] : books_.by_netns) {
         result_.sums_agree = result_.sums_agree && by_netns[inum] == counts;
     }
-    books_.processes().for_each([&](ProcessId id, const Process& process) {
-        result_.sums_agree = result_.sums_agree && by_process[id] == process.states;
-    });
+    for (std::size_t id = 0; id < by_process.size(); ++id) {
+        result_.sums_agree = result_.sums_agree && by_process[id] == books_.processes[id].states;
+    }
 }
 
 } // namespace
 
-Comparison compare(const Books& books, const Witness& witness)
+BooksCopy copy_of(const Books& books)
+{
+    BooksCopy copy;
+    copy.connections.reserve(books.size());
+    books.for_each([&](ConnectionId, const Connection& connection) {
+        copy.connections.push_back(connection);
+    });
+    books.processes().for_each([&](ProcessId id, const Process& process) {
+        copy.processes.resize(std::size_t{id} + 1);
+        copy.processes[id] = process;
+    });
+    copy.by_netns = books.by_netns();
+    return copy;
+}
+
+Comparison compare(const BooksCopy& books, const Witness& witness)
 {
     return Comparer(books, witness).run();
 }

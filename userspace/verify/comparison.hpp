@@ -59,7 +59,17 @@ struct Comparison {
     bool sums_agree = true;          ///< the books' own counts are the sums of their connections
 };
 
-/// The books must have been brought up to date after the witness finished.
-[[nodiscard]] Comparison compare(const Books& books, const Witness& witness);
+/// The books of one moment, so that they may go on while they are compared.
+struct BooksCopy {
+    std::vector<Connection> connections;
+    std::vector<Process> processes; ///< by ProcessId
+    std::map<std::uint32_t, StateCounts> by_netns;
+};
+
+/// To be made after the witness finished and all events up to then were applied.
+[[nodiscard]] BooksCopy copy_of(const Books& books);
+
+/// Takes a while where there are many: not for the thread that reads events.
+[[nodiscard]] Comparison compare(const BooksCopy& books, const Witness& witness);
 
 } // namespace tcpledger

@@ -3,8 +3,6 @@
 
 #include "procfs/clock.hpp"
 
-#include <sys/resource.h>
-
 #include <utility>
 
 namespace tcpledger {
@@ -47,23 +45,6 @@ Witness call_witness()
     }
     witness.links = *std::move(links);
     return witness;
-}
-
-void WitnessCall::start()
-{
-    answer_ = std::async(std::launch::async, [] {
-        (void)::setpriority(PRIO_PROCESS, 0, 0); // this thread's alone; its parent is the reader
-        return call_witness();
-    });
-}
-
-std::optional<Witness> WitnessCall::pick_up()
-{
-    if (!answer_.valid() ||
-        answer_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-        return std::nullopt;
-    }
-    return answer_.get();
 }
 
 } // namespace tcpledger

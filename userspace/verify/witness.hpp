@@ -9,8 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <future>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,18 +30,5 @@ struct Witness {
 
 /// Never fails: what is missing is a note.
 [[nodiscard]] Witness call_witness();
-
-/// Calls one witness at a time, in a thread of its own at the usual priority.
-class WitnessCall {
-public:
-    /// None may be under way.
-    void start();
-    [[nodiscard]] bool under_way() const { return answer_.valid(); }
-    /// The answer, once, when it is there.
-    [[nodiscard]] std::optional<Witness> pick_up();
-
-private:
-    std::future<Witness> answer_;
-};
 
 } // namespace tcpledger

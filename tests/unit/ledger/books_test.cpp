@@ -191,14 +191,14 @@ TEST(Memory, EndsAreForgottenAfterTheSweep)
     World world;
     const Sock sock = client(7, 40000);
     world.goes(sock, kEstablished, kClose);
-    EXPECT_FALSE(world.ledger.ended(sock.cookie));
+    EXPECT_FALSE(world.ledger.ends().ended(sock.cookie));
     world.sweep_begins();
     world.goes(sock, kEstablished, kClose);
-    EXPECT_TRUE(world.ledger.ended(sock.cookie));
-    EXPECT_TRUE(world.ledger.ended(sock.tuple));
+    EXPECT_TRUE(world.ledger.ends().ended(sock.cookie));
+    EXPECT_TRUE(world.ledger.ends().ended(sock.tuple));
     world.sweep_ends();
-    EXPECT_FALSE(world.ledger.ended(sock.cookie));
-    EXPECT_FALSE(world.ledger.ended(sock.tuple));
+    EXPECT_FALSE(world.ledger.ends().ended(sock.cookie));
+    EXPECT_FALSE(world.ledger.ends().ended(sock.tuple));
 }
 
 } // namespace

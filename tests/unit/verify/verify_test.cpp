@@ -47,7 +47,7 @@ protected:
             static_cast<std::uint32_t>(witness.links.processes.size()));
         witness.links.processes.push_back({holder.pid, holder.key().start_ticks, holder.comm});
     }
-    [[nodiscard]] Comparison look() const { return compare(world.books(), witness); }
+    [[nodiscard]] Comparison look() const { return compare(copy_of(world.books()), witness); }
     /// The only difference; fails unless there is just one.
     [[nodiscard]] std::pair<DifferenceKey, Claims> difference() const
     {
@@ -225,7 +225,7 @@ TEST_F(Verify, WhatSettlesIsLetGo)
     Verifier verifier;
     Witness behind = witness;
     behind.sockets.back().state = TcpState::kCloseWait;
-    EXPECT_FALSE(verifier.hear(compare(world.books(), behind), 10s, kSettling));
+    EXPECT_FALSE(verifier.hear(compare(copy_of(world.books()), behind), 10s, kSettling));
     const auto result = verifier.hear(look(), 20s, kSettling);
     ASSERT_TRUE(result);
     EXPECT_EQ(result->suspects, 1U);

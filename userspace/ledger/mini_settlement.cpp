@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "ledger/mini_settlement.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace tcpledger {
+namespace {
+
+/// TCP_TIMEWAIT_LEN of the kernel. Its timers fire that late or up to some seconds later.
+constexpr MonotonicTime kTimeWaitLength = std::chrono::seconds(60);
+
+/// Between an event and the moment that the kernel's total shows it.
+constexpr MonotonicTime kBlur = std::chrono::microseconds(100);
+
+/// After so many lists nothing should be left to explain.
+constexpr unsigned kListsThatExplain = 2;
+
+std::size_t slot(TcpState state)
+{
+    return static_cast<std::size_t>(state);
+}
+
+bool is_passing(const Connection& connection)
+{
+    return connection.kind == SocketKind::kMini && connection.state != TcpState::kTimeWait;
+}
+
+} // namespace
+
+void MiniSettlement::begin(MonotonicTime now)
+{
+    started_ = now;
+    settled_ = 0;
+    ledger_.ends().remember(true);
+}
+
+std::optional<std::vector<FourTuple>> MiniSettlement::passing(std::size_t limit) const
+{
+    std::size_t number = 0;
+    for (const auto& [inum, minis] : ledger_.books().minis_by_netns()) {
+        number += minis[slot(TcpState::kFinWait2)] + minis[slot(TcpState::kSynRecv)];
+    }
+    std::vector<FourTuple> tuples;
+    if (number > limit) {
+        return std::nullopt;
+    }
+    if (number > 0) {
+        tuples.reserve(number);
+        ledger_.books().for_each([&](ConnectionId, const Connection& connection) {
+            if (is_passing(connection)) {
+                tuples.push_back(connection.tuple);
+            }
+        });
+    }
+    return tuples;
+}
+
+std::optional<std::vector<FourTuple>> MiniSettlement::all_of(std::uint32_t netns_inum,
+                                                             std::size_t limit) const
+{
+    const auto& by_netns = ledger_.books().minis_by_netns();
+    const auto counts = by_netns.find(netns_inum);
+    std::size_t number = 0;
+    for (const std::uint32_t count : counts != by_netns.end() ? counts->second : StateCounts{}) {
+        number += count;
+    }
+    if (number > limit) {
+        return std::nullopt;
+    }
+    std::vector<FourTuple> tuples;
+    ledger_.books().for_each([&](ConnectionId, const Connection& connection) {
+        if (connection.kind == SocketKind::kMini && connection.tuple.netns_inum == netns_inum) {
+            tuples.push_back(connection.tuple);
+        }
+    });
+    return tuples;
+}
+
+void MiniSettlement::looked_up(const FourTuple& tuple, std::optional<TcpState> state,
+                               std::chrono::milliseconds timer, MonotonicTime at)
+{
+    Books& books = ledger_.books();
+    const ConnectionId id = books.find_mini(tuple);
+    if (id == kNoConnection || books.at(id).last_event >= started_) {
+        return;
+    }
+    if (!state) {
+        books.strike(id);
+        ++settled_;
+    } else if (*state == TcpState::kTimeWait && books.at(id).state == TcpState::kFinWait2) {
+        const MonotonicTime left = std::min<MonotonicTime>(timer, kTimeWaitLength);
+        books.move(id, TcpState::kTimeWait, at - (kTimeWaitLength - left));
+        books.details(id).age_is_lower_bound = true; // a late segment starts its timer anew
+        ++settled_;
+    }
+}
+
+MiniReport MiniSettlement::finish(std::span<const NetnsTotals> totals,
+                                  const std::set<std::uint32_t>& listed)
+{
+    MiniReport report;
+    for (const NetnsTotals& one : totals) {
+        compare_minis(one, listed.contains(one.netns_inum), report);
+        compare_full(one, report);
+    }
+    report.settled = std::exchange(settled_, 0);
+    std::map<std::uint32_t, unsigned> rows;
+    for (const std::uint32_t inum : listed) {
+        rows[inum] = lists_in_a_row_[inum] + 1;
+    }
+    lists_in_a_row_ = std::move(rows);
+    return report;
+}
+
+void MiniSettlement::compare_minis(const NetnsTotals& totals, bool is_listed, MiniReport& report)
+{
+    const std::vector<MiniChange>* changes = ledger_.ends().mini_changes();
+    if (!totals.minis || changes == nullptr || is_listed) {
+        return;
+    }
+    const auto& by_netns = ledger_.books().minis_by_netns();
+    const auto counts = by_netns.find(totals.netns_inum);
+    std::int64_t books = 0;
+    if (counts != by_netns.end()) {
+        books = std::int64_t{counts->second[slot(TcpState::kTimeWait)]} +
+                counts->second[slot(TcpState::kFinWait2)];
+    }
+    std::int64_t blurred = 0; // changes that the kernel's total may or may not have in it
+    for (const MiniChange& change : *changes) {
+        if (change.netns_inum == totals.netns_inum) {
+            books -= change.time > totals.read_at ? change.delta : 0;
+            blurred +=
+                change.time >= totals.asked_at - kBlur && change.time <= totals.read_at + kBlur ? 1
+                                                                                                : 0;
+        }
+    }
+    const std::int64_t surplus = books - static_cast<std::int64_t>(*totals.minis);
+    if (std::abs(surplus) <= blurred) {
+        return;
+    }
+    if (surplus > 0 &&
+        strike_expired(totals.netns_inum, static_cast<std::size_t>(surplus), totals.read_at)) {
+        settled_ += static_cast<std::uint64_t>(surplus);
+        return;
+    }
+    report.to_explain[totals.netns_inum] = surplus > 0;
+    const auto lists = lists_in_a_row_.find(totals.netns_inum);
+    if (lists != lists_in_a_row_.end() && lists->second >= kListsThatExplain) {
+        report.drift += static_cast<std::uint64_t>(std::abs(surplus));
+    }
+}
+
+/// The `number` oldest whose minute was over at `now`; false, and none, if there are fewer.
+bool MiniSettlement::strike_expired(std::uint32_t netns_inum, std::size_t number, MonotonicTime now)
+{
+    Books& books = ledger_.books();
+    std::vector<std::pair<MonotonicTime, ConnectionId>> over;
+    books.for_each([&](ConnectionId id, const Connection& connection) {
+        if (connection.kind == SocketKind::kMini && connection.state == TcpState::kTimeWait &&
+            connection.tuple.netns_inum == netns_inum && connection.last_event < started_ &&
+            now - connection.entered >= kTimeWaitLength) {
+            over.emplace_back(connection.entered, id);
+        }
+    });
+    if (over.size() < number) {
+        return false;
+    }
+    const auto end = over.begin() + static_cast<std::ptrdiff_t>(number);
+    std::ranges::nth_element(over, end);
+    std::for_each(over.begin(), end, [&](const auto& entry) { books.strike(entry.second); });
+    return true;
+}
+
+/// Exact only where nothing has happened since the total was read.
+void MiniSettlement::compare_full(const NetnsTotals& totals, MiniReport& report) const
+{
+    const Books& books = ledger_.books();
+    const auto all = books.by_netns().find(totals.netns_inum);
+    if (!totals.in_use || all == books.by_netns().end() || ledger_.last_event() >= started_) {
+        return;
+    }
+    std::uint64_t full = 0;
+    const auto minis = books.minis_by_netns().find(totals.netns_inum);
+    for (const TcpState state : kShownStates) {
+        const std::uint32_t mini =
+            minis != books.minis_by_netns().end() ? minis->second[slot(state)] : 0;
+        full += state != TcpState::kClose ? all->second[slot(state)] - mini : 0;
+    }
+    if (full != *totals.in_use) {
+        report.full_sockets_differ = true;
+        report.drift += full > *totals.in_use ? full - *totals.in_use : *totals.in_use - full;
+    }
+}
+
+} // namespace tcpledger

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Settles mini-sockets between two censuses, cheaply: the few in passing states are looked up one
+// by one; of TIME_WAIT, whose number the kernel keeps by namespace, only the number is compared.
+// Those whose minute is over leave the books oldest first, as their timers fire. Where that does
+// not explain the number, a list is asked for. Pure.
+#pragma once
+
+#include "ledger/ledger.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <vector>
+
+namespace tcpledger {
+
+/// What the kernel counts in one namespace (/proc/net/sockstat).
+struct NetnsTotals {
+    std::uint32_t netns_inum = 0;
+    MonotonicTime asked_at{};            ///< the totals are of a moment from here
+    MonotonicTime read_at{};             ///< to here
+    std::optional<std::uint64_t> minis;  ///< TIME_WAIT and the FIN_WAIT2 that outlives close
+    std::optional<std::uint64_t> in_use; ///< full sockets but closed ones, both families
+};
+
+struct MiniReport {
+    std::uint64_t settled = 0; ///< moved or struck
+    std::uint64_t drift = 0;   ///< that neither events nor a list have explained
+    /// Namespaces where the books have more (true) or fewer than the kernel: all that are on the
+    /// books must be looked up, or else listed.
+    std::map<std::uint32_t, bool> to_explain;
+    bool full_sockets_differ = false; ///< a census is due
+};
+
+class MiniSettlement {
+public:
+    explicit MiniSettlement(Ledger& ledger) : ledger_(ledger) {}
+
+    /// Before the kernel is asked. The ledger remembers ends from here on.
+    void begin(MonotonicTime now);
+    /// The mini-sockets in FIN_WAIT2 and SYN_RECV, to be looked up: at most `limit`. Nothing when
+    /// there are more: then a list is cheaper.
+    [[nodiscard]] std::optional<std::vector<FourTuple>> passing(std::size_t limit) const;
+    /// All of one namespace, or nothing as above.
+    [[nodiscard]] std::optional<std::vector<FourTuple>> all_of(std::uint32_t netns_inum,
+                                                               std::size_t limit) const;
+    /// The answer for one of those: its state now and the time until its timer fires, or nothing.
+    void looked_up(const FourTuple& tuple, std::optional<TcpState> state,
+                   std::chrono::milliseconds timer, MonotonicTime at);
+    /// After the ring was drained. `listed`: namespaces whose list of this sweep is settled next.
+    MiniReport finish(std::span<const NetnsTotals> totals, const std::set<std::uint32_t>& listed);
+
+private:
+    void compare_minis(const NetnsTotals& totals, bool is_listed, MiniReport& report);
+    void compare_full(const NetnsTotals& totals, MiniReport& report) const;
+    bool strike_expired(std::uint32_t netns_inum, std::size_t number, MonotonicTime now);
+
+    Ledger& ledger_;
+    MonotonicTime started_{};
+    std::uint64_t settled_ = 0;
+    /// How many lists in a row a namespace has had; what they do not explain drifts.
+    std::map<std::uint32_t, unsigned> lists_in_a_row_;
+};
+
+} // namespace tcpledger

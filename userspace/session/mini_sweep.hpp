@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Asks the kernel what settles mini-sockets: totals of each namespace, single sockets by their
+// tuple, lists in these states alone. Evidence only; what to ask is for the caller to say.
+#pragma once
+
+#include "ledger/mini_settlement.hpp"
+#include "ledger/settlement.hpp"
+#include "netlink/namespaces.hpp"
+#include "netlink/sock_diag.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tcpledger {
+
+struct MiniQuestion {
+    struct Netns {
+        std::vector<FourTuple> look_up;
+        bool list_all = false;       ///< all mini-sockets
+        bool list_half_open = false; ///< SYN_RECV alone, if segments came in since the last time
+    };
+    std::map<std::uint32_t, Netns> netns; ///< by inode number: those to be looked at
+};
+
+struct MiniAnswer {
+    FourTuple tuple;
+    std::optional<TcpState> state; ///< nothing: there is no such socket
+    std::chrono::milliseconds timer{};
+};
+
+struct MiniSweep {
+    MonotonicTime started{};
+    MonotonicTime finished{};
+    std::vector<NetnsTotals> totals;
+    std::vector<MiniAnswer> answers;
+    std::vector<SocketRow> rows;
+    std::set<std::uint32_t> listed_all;       ///< whole
+    std::set<std::uint32_t> listed_half_open; ///< whole
+    std::chrono::nanoseconds cpu{};           ///< CPU time of it all
+    std::chrono::nanoseconds listing_cpu{};   ///< of the lists among it
+};
+
+class MiniSweeper {
+public:
+    /// Never fails: what cannot be asked has no answer. For one thread.
+    [[nodiscard]] MiniSweep take(const MiniQuestion& question);
+
+private:
+    [[nodiscard]] UniqueFd open_netns(std::uint32_t inum, bool& looked_around);
+    void look_around();
+    void look_at(std::uint32_t inum, const MiniQuestion::Netns& question, MiniSweep& sweep);
+    void list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& sweep) const;
+
+    std::map<std::uint32_t, std::string> paths_;        ///< where a namespace was last found
+    std::map<std::uint32_t, std::int64_t> segments_in_; ///< when it was last listed
+};
+
+/// Hands the sweep to both settlements, which `begin` has prepared.
+MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
+                  const MiniSweep& sweep);
+
+} // namespace tcpledger
