@@ -31,6 +31,7 @@ PROGRAMS = (("bpf.tracer", "tests/bpf/test_bpf_tracer"), ("bpf.refinements", "te
             ("bpf.task_file_scan", "tests/bpf/test_bpf_task_file_scan"),
             ("e2e.netlink.sock_diag", "tests/e2e/test_e2e_netlink_sock_diag"))
 BOOT_SECONDS = 240
+LONG_BOOT_SECONDS = 600
 
 
 @dataclasses.dataclass
@@ -104,7 +105,10 @@ def tests_of(row, build):
     choices = hook_choices(build)
     for hooks in choices:
         forced = f" --hooks={hooks}" if len(choices) > 1 else ""
-        tests.append((f"scenario.{hooks}", 150, f"play.sh /out/scenario.{hooks} {who}tcpledger trace --json{forced}"))
+        steps = "STEPS=--long " if row.long else ""
+        tests.append((f"scenario.{hooks}", 150, f"{steps}play.sh /out/scenario.{hooks} {who}tcpledger trace --json{forced}"))
+        if row.long: # the books against the kernel's own, while everything is played once more
+            tests.append((f"verify.{hooks}", 60, f"scenario >/dev/null & tcpledger verify --for 15s --every 2s{forced}"))
     tests.append(("json.top", 60, f"{who}tcpledger top --once --json"))
     tests.append(("json.list", 60, f"{who}tcpledger list -a --json"))
     tests.append(("refuse.capabilities", 60, "as_nobody none tcpledger trace"))
@@ -151,7 +155,7 @@ def run_row(row, store, arguments):
         pack(row, kernel, store, arguments.build, archive)
     except packages.Unavailable as error:
         return Outcome(row, skipped=str(error))
-    run = guest.boot(kernel, archive, directory, row.arguments, BOOT_SECONDS)
+    run = guest.boot(kernel, archive, directory, row.arguments, LONG_BOOT_SECONDS if row.long else BOOT_SECONDS)
     archive.unlink()
     outcome = Outcome(row, run.release or kernel.name, run.seconds)
     if run.splats:
