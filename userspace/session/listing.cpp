@@ -124,7 +124,7 @@ Expected<Listing> Listing::take(std::vector<ListedNamespace> namespaces,
         listing.dump(netns, asked);
     }
     Census& census = listing.census_;
-    if (census.netns_inums.empty() && !census.unread_netns.empty()) {
+    if (listing.dumps_.empty() && !census.unread_netns.empty()) {
         std::string notes;
         for (const std::string& note : census.notes) {
             notes += (notes.empty() ? "" : "; ") + note;
