@@ -124,7 +124,7 @@ Expected<Listing> Listing::take(std::vector<ListedNamespace> namespaces,
         listing.dump(netns, asked);
     }
     Census& census = listing.census_;
-    if (census.netns_inums.empty() && !census.unread_netns.empty()) {
+    if (listing.dumps_.empty() && !census.unread_netns.empty()) {
         std::string notes;
         for (const std::string& note : census.notes) {
             notes += (notes.empty() ? "" : "; ") + note;
@@ -225,11 +225,12 @@ ListedSocket Listing::socket_at(std::size_t at)
 
 bool Listing::is_new(const SocketRow& row)
 {
-    return seen_
-        .insert({row.cookie, std::uint64_t{row.tuple.netns_inum} << 32U |
-                                 std::uint64_t{row.tuple.local.port} << 16U |
-                                 row.tuple.remote.port})
-        .second;
+    return row.cookie == 0 ||
+           seen_
+               .insert({row.cookie, std::uint64_t{row.tuple.netns_inum} << 32U |
+                                        std::uint64_t{row.tuple.local.port} << 16U |
+                                        row.tuple.remote.port})
+               .second;
 }
 
 bool Listing::matches(const ListedNamespace& listed, ListedSocket& socket,
