@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -25,9 +26,9 @@ Functions linux_6_1()
             {"__inet_csk_reqsk_queue_drop", 3}};
 }
 
-ParameterLookup lookup_in(const Functions& functions)
+ParameterLookup lookup_in(Functions functions)
 {
-    return [&functions](const char* name) -> std::optional<unsigned> {
+    return [functions = std::move(functions)](const char* name) -> std::optional<unsigned> {
         const auto found = functions.find(name);
         return found != functions.end() ? std::optional(found->second) : std::nullopt;
     };
