@@ -11,7 +11,7 @@
 namespace tcpledger {
 namespace {
 
-const std::string kBtf = "kernel/btf/vmlinux";
+constexpr const char* kBtf = "kernel/btf/vmlinux";
 
 /// BTF with a function of so many parameters, and a struct of the name "record".
 std::string btf_with_function(const char* name, int parameters)
