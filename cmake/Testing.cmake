@@ -26,7 +26,6 @@ function(add_unit_test path)
     string(REPLACE "." "_" target "${name}")
     add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/unit/${path}_test.cpp)
     target_link_libraries(${target} PRIVATE ${TEST_USES} GTest::gtest_main tcpledger::flags)
-    target_compile_definitions(${target} PRIVATE TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/unit/data")
     set(name ${TCPLEDGER_TEST_PREFIX}${name})
     add_test(NAME ${name} COMMAND ${target} --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 60

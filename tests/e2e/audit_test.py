@@ -51,6 +51,9 @@ class Audit(AuditTest):
         self.assertEqual(finding["process"]["pid"], server.pid)
         self.assertGreaterEqual(finding["numbers"]["oldest_at_least_ms"], 1000)
         self.assertIn("of 8 in CLOSE_WAIT", finding["evidence"])
+        self.assertIn("peers 127.0.0.1 (8);", finding["evidence"])
+        listed = self.ledger(*finding["advice"][0]["command"].split()[1:], "-H").stdout
+        self.assertEqual(len(listed.splitlines()), 8)
         server.do("close s0")
         self.expect("close_wait", stuck=7)
         for i in range(1, 5):
@@ -78,6 +81,8 @@ class Audit(AuditTest):
             client.do(f"shutdown c{i} wr")
         finding = self.expect("fin_wait2", severity="warning", stuck=6)
         self.assertEqual(finding["process"]["pid"], client.pid)
+        listed = self.ledger(*finding["advice"][0]["command"].split()[1:], "-H").stdout
+        self.assertEqual(len(listed.splitlines()), 6)
 
     # Ports and TIME_WAIT
 
@@ -256,7 +261,7 @@ class Audit(AuditTest):
         self.assertLessEqual(max(len(line) for line in lines if "# " not in line), 80)
         for words in ("evidence", "meaning", "advice", "proposed 128", "risk:"):
             self.assertIn(words, out)
-        self.assertTrue(lines[-1].startswith("1 finding: 1 critical; two looks within"), out)
+        self.assertTrue(lines[-1].startswith("1 finding: 1 critical; looked twice in"), out)
 
     def test_hostile_names(self):
         server, client = self.actor(self.n), self.actor(self.n)

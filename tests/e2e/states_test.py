@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """`states`: counts by state, process, remote, namespace and container."""
 
+import json
 from collections import Counter
 
 import harness
@@ -98,6 +99,68 @@ class States(harness.LedgerTest):
         lines = [line.split() for line in out.splitlines() if "127.99.7.5" in line]
         self.assertEqual(len(lines), 1, lines)
         self.assertIn("17", lines[0])
+
+    def mine(self, *arguments):
+        """The document of our namespace alone."""
+        return self.ledger_json("states", *arguments, f"netns = {self.n.inum}")
+
+    def test_by_port_tells_served_from_used(self):
+        server, client, port = self.pair(self.n, count=6)
+        document = self.mine("--by", "port")
+        rows = {(row["port"], row["side"]): row["states"] for row in document["ports"]}
+        self.assertEqual(set(rows), {(port, "local"), (port, "remote")})
+        self.assertEqual(nonzero(rows[port, "local"]), {"LISTEN": 1, "ESTABLISHED": 6})
+        self.assertEqual(nonzero(rows[port, "remote"]), {"ESTABLISHED": 6})
+
+    def test_by_user(self):
+        self.pair(self.n, count=2)
+        document = self.mine("--by", "user")
+        [row] = document["users"]
+        self.assertEqual((row["uid"], row["user"], row["total"]), (0, "root", 5))
+
+    def test_a_filter_selects(self):
+        server, client, port = self.pair(self.n, count=5)
+        client.do("close c0")
+        harness.eventually(lambda: self.assertEqual(self.n.counts().get("CLOSE_WAIT"), 1))
+        self.assertEqual(self.mine()["total"], sum(self.n.counts().values()))
+        words = ("state", "close-wait", "sport", "=", str(port))
+        document = self.ledger_json("states", "--by", "process", *words, "netns", "=", self.n.inum)
+        [entry] = document["processes"]
+        self.assertEqual(entry["pid"], server.pid)
+        self.assertEqual(nonzero(document["states"]), {"CLOSE_WAIT": 1})
+        self.assertEqual(self.mine("--state", "ESTABLISHED")["total"], 8)
+
+    def test_processes_have_a_command_line_and_an_uptime(self):
+        server, _, _ = self.pair(self.n)
+        [first] = [row for row in self.mine("--by", "process")["processes"]
+                   if row["pid"] == server.pid]
+        self.assertTrue(first["command_line"].endswith("tcp_actor"), first)
+        self.assertGreater(first["uptime_ms"], 0)
+        harness.eventually(lambda: self.assertGreater(
+            [row for row in self.mine("--by", "process")["processes"]
+             if row["pid"] == server.pid][0]["uptime_ms"], first["uptime_ms"]))
+        out = self.ledger("states", "--by", "process", f"pid = {server.pid}").stdout.decode()
+        self.assertIn("COMMAND LINE", out.splitlines()[0])
+        self.assertTrue(out.splitlines()[1].endswith("tcp_actor"), out)
+
+    def test_explain_says_something_of_each_state_shown(self):
+        self.make_all_states(self.n)
+        plain = self.ledger("states", f"netns = {self.n.inum}").stdout.decode().splitlines()
+        out = self.ledger("states", "--explain", f"netns = {self.n.inum}").stdout.decode()
+        more = out.splitlines()[len(plain):]
+        explained = {line.split()[0] for line in more if line}
+        self.assertEqual(explained, set(self.n.counts()))
+        self.assertIn("orry", more[1])
+
+    def test_watch_goes_on_until_it_is_interrupted(self):
+        self.pair(self.n, count=3)
+        stream = self.stream("states", "--watch", "0.2", "--json", f"netns = {self.n.inum}")
+        harness.eventually(lambda: self.assertGreater(len(stream.lines), 1))
+        self.pair(self.n, count=3)
+        harness.eventually(
+            lambda: self.assertEqual(json.loads(stream.lines[-1])["total"], 14))
+        self.assertIn("time", json.loads(stream.lines[-1]))
+        self.assertEqual(stream.interrupt(), 0)
 
     def test_text_has_counts_and_percentages(self):
         self.pair(self.n, count=4)

@@ -36,6 +36,16 @@ class Top(TopTest):
         self.assertEqual(self.states(document, server), {"LISTEN": 1, "ESTABLISHED": 3})
         self.assertEqual(self.states(document, client), {"ESTABLISHED": 3})
 
+    def test_a_filter_selects(self):
+        server, client, port = self.pair(self.n, count=4)
+        document = self.ledger_json("top", "--once", f"netns = {self.n.inum} and dport = {port}")
+        self.assertEqual(nonzero(document["totals"]["states"]), {"ESTABLISHED": 4})
+        self.assertEqual([row["pid"] for row in document["processes"]], [client.pid])
+        document = self.ledger_json("top", "--once", "state", "listening", "netns", "=",
+                                    self.n.inum)
+        self.assertEqual(nonzero(document["totals"]["states"]), {"LISTEN": 1})
+        self.assertEqual([row["pid"] for row in document["processes"]], [server.pid])
+
     def test_rows_sum_to_the_totals(self):
         self.make_all_states(self.n)
         document = self.ledger_json("top", "--once")

@@ -36,6 +36,29 @@ class Selections(TraceTest):
         self.assertEqual(path(lines), CONNECT + ACTIVE_CLOSE)
         self.assertEqual({line["pid"] for line in stream.json_lines()}, {client.pid})
 
+    def test_a_filter_selects(self):
+        server = self.actor(self.n)
+        port = server.do("listen l 127.0.0.1 0")["local_port"]
+        client = self.actor(self.n)
+        words = f"netns = {self.n.inum} and pid = {client.pid} and not dport = 1"
+        stream, beacon = self.begin(*words.split(), actor=client)
+        client.do(f"connect c 127.0.0.1 {port}")
+        server.do("accept s l")
+        client.do("close c")
+        server.do("eof s")
+        server.do("close s")
+        lines = self.seen(stream, beacon)
+        self.assertEqual(path(lines), CONNECT + ACTIVE_CLOSE)
+        self.assertEqual({line["pid"] for line in stream.json_lines()}, {client.pid})
+
+    def test_what_transitions_do_not_tell_is_refused(self):
+        for words in ("dev = lo", "fwmark = 1", "cgroup = /", "autobound", "uid = 0"):
+            for command in ("trace", "top"):
+                with self.subTest(f"{command} {words}"):
+                    done = harness.run_ledger(command, words)
+                    self.assertEqual(done.returncode, 2)
+                    self.assertIn(words.split()[0].encode(), done.stderr)
+
     def test_local_ports(self):
         stream, beacon = self.begin("-L", "4711,4712", local_port=4712)
         self.exchange(port=4711)

@@ -71,7 +71,7 @@ private:
         now_ += std::chrono::seconds(first & 0x1f);
         refined_ = first >> 5U;
         if (refined_ == 4) {
-            ledger_.expect_told_minis(true);
+            ledger_.expect_told_minis(true, true);
         }
         switch (input_.below(9)) {
         case 0:

@@ -23,6 +23,7 @@ class Row:
     arguments: tuple = ()  # more words for the kernel's command line
     modules: bool = True  # inet_diag and its kin are loaded
     capabilities: tuple = ()  # tcpledger runs as nobody with these alone
+    long: bool = False  # plays the steps that take minutes too, and has the books verified meanwhile
     may_refuse: bool = False  # too old: a clear message and status 3 will do
     may_not_list: bool = False  # `list` has nothing to list from, and says what is missing
     excused: dict = dataclasses.field(default_factory=dict)  # scenario step: why it cannot be right here
@@ -54,6 +55,7 @@ ROWS = (
     Row("7.3", version("7.3") + CLOUD),
     Row("6.1-rt", version("6.1") + REALTIME),
     Row("6.12-rt", version("6.12") + REALTIME),
+    Row("6.12-long", version("6.12") + CLOUD, long=True, about="with the steps that take minutes, and `verify`"),
     Row("6.12-lockdown", version("6.12") + CLOUD, arguments=("lockdown=confidentiality",),
         about="lockdown=confidentiality"),
     Row("6.12-no-inet-diag", version("6.12") + CLOUD, modules=False, may_not_list=True, excused=NO_DUMP,

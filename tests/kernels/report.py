@@ -13,7 +13,7 @@ import matrix
 BEGIN = "<!-- results: written by scripts/test-kernels --all --table -->"
 END = "<!-- end of results -->"
 COLUMNS = (("BPF objects", "load."), ("bpf tests", "bpf."), ("e2e.netlink", "e2e."), ("scenario, tracepoints", "scenario.tracepoints"),
-           ("scenario, fentry", "scenario.fentry"), ("doctor, top, list", ("doctor", "json.")), ("refusals", "refuse."))
+           ("scenario, fentry", "scenario.fentry"), ("verify", "verify."), ("doctor, top, list", ("doctor", "json.")), ("refusals", "refuse."))
 
 
 def merge(path, outcomes):
@@ -42,7 +42,7 @@ def cell(result, prefix, notes):
     if word == "pass":
         steps = next((test["steps"] for test in chosen if test["steps"]), "")
         played = steps.split(" steps")[0]
-        return f"pass ({played} steps)" if steps else "pass"
+        return f"pass ({played} steps)" if " steps" in steps else "pass"
     reason = next(test["reason"] for test in chosen if test["word"] == word)
     # Two runs that went alike should read alike.
     reason = re.sub(r"namespace \d+", "namespace …", re.sub(r" \(\d+ ms\)", "", reason))

@@ -111,6 +111,11 @@ class VerdictTest(unittest.TestCase):
         self.assertEqual(self.judge("refuse.capabilities", 0, err="needs CAP_BPF and CAP_PERFMON"), "fail")
         self.assertEqual(self.judge("refuse.BTF", 3, err="not permitted"), "fail")
 
+    def test_books_that_balance(self):
+        self.assertEqual(self.judge("verify.fentry", 0, out="7 checks in 15 s: the books balance"), "pass")
+        self.assertEqual(self.judge("verify.fentry", 4, out="7 checks in 15 s: the books do not balance"), "fail")
+        self.assertEqual(self.judge("verify.fentry", 0, out=""), "fail")
+
     def test_json_must_be_json(self):
         self.assertEqual(self.judge("json.top", 0, out='{"version":1}'), "pass")
         self.assertEqual(self.judge("json.top", 0, out='{"version":1'), "fail")

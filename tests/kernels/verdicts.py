@@ -34,7 +34,7 @@ def judge(name, status, out, row):
         return Verdict("fail", "ran out of time")
     kind = name.split(".")[0]
     judges = {"load": judge_load, "scenario": judge_scenario, "json": judge_json, "doctor": judge_doctor,
-              "refuse": judge_refusal, "bpf": judge_program, "e2e": judge_program}
+              "refuse": judge_refusal, "bpf": judge_program, "e2e": judge_program, "verify": judge_verify}
     return judges[kind](name, status, out, row)
 
 
@@ -89,6 +89,14 @@ def judge_program(name, status, out, row):
     if "[  PASSED  ] 0 tests" in said:
         return Verdict("lacks" if lacking else "fail", "every test was skipped")
     return Verdict("pass")
+
+
+def judge_verify(name, status, out, _row):
+    """The books balanced while the scenario was played."""
+    words = last_words(out / f"{name}.out")
+    if status == 0 and "the books balance" in words:
+        return Verdict("pass", steps=words)
+    return Verdict("fail", f"status {status}: {words}; {last_words(out / f'{name}.err')}")
 
 
 def judge_json(name, status, out, row):

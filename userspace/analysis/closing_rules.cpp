@@ -35,6 +35,7 @@ using StuckByProcess = std::map<std::pair<std::size_t, std::size_t>, Stuck>;
 /// state that only a segment can bring about.
 StuckByProcess stuck_in(TcpState state, const AuditFacts& facts)
 {
+    const words::Peers peers(facts);
     StuckByProcess processes;
     for (const AuditSocket& socket : facts.sockets) {
         if (socket.udp || socket.state != state || socket.process == kNobody ||
@@ -48,12 +49,17 @@ StuckByProcess stuck_in(TcpState state, const AuditFacts& facts)
             ++stuck.old;
             stuck.oldest = std::max(stuck.oldest, *socket.since_segment);
             stuck.youngest_old = std::min(stuck.youngest_old, *socket.since_segment);
-            ++stuck.remotes[socket.tuple.remote.text()];
+            ++stuck.remotes[peers.of(socket)];
         }
     }
     std::erase_if(processes,
                   [](const auto& entry) { return entry.second.old < thresholds::kPile; });
     return processes;
+}
+
+std::string list_command(const AuditProcess& process, std::string_view state)
+{
+    return fmt::format("tcpledger list -tnp state {} pid = {}", state, process.pid);
 }
 
 Finding stuck_finding(const AuditFacts& facts, const StuckByProcess::value_type& entry,
@@ -102,7 +108,7 @@ void close_wait(const AuditFacts& facts, Findings& findings)
                                                 "; a restart gives the descriptors back until then",
                                             "no sysctl ends CLOSE_WAIT: only close() does",
                                             "a restart ends the process's other connections too",
-                                            "tcpledger list --state CLOSE_WAIT"));
+                                            list_command(*finding.process, "close-wait")));
         findings.push_back(std::move(finding));
     }
 }
@@ -122,7 +128,7 @@ void fin_wait2(const AuditFacts& facts, Findings& findings)
             fmt::format("after close() each would end within tcp_fin_timeout ({})",
                         words::duration(fin_timeout(facts.netns[entry.first.first]))),
             "what the peer sends after close() is answered by a reset",
-            "tcpledger list --state FIN_WAIT2"));
+            list_command(*finding.process, "fin-wait-2")));
         findings.push_back(std::move(finding));
     }
 }

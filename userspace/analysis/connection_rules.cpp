@@ -157,6 +157,7 @@ void syn_sent(const AuditFacts& facts, Findings& findings)
 void keepalive(const AuditFacts& facts, Findings& findings)
 {
     const LocalRemotes local(facts);
+    const words::Peers peers(facts);
     std::map<std::pair<std::size_t, std::size_t>, Idle> processes;
     for (const AuditSocket& socket : facts.sockets) {
         if (!may_vanish_unseen(socket) || local.has(socket)) {
@@ -167,7 +168,7 @@ void keepalive(const AuditFacts& facts, Findings& findings)
             Idle& entry = processes[{socket.netns, socket.process}];
             ++entry.count;
             entry.longest = std::max(entry.longest, idle);
-            ++entry.remotes[socket.tuple.remote.text()];
+            ++entry.remotes[peers.of(socket)];
         }
     }
     for (const auto& [key, idle] : processes) {

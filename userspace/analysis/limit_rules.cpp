@@ -85,7 +85,7 @@ void descriptors(const AuditFacts& facts, Findings& findings)
             finding.advice.push_back(words::act(
                 "mend the leak first: most are in CLOSE_WAIT",
                 fmt::format("{} of {} wait for this program's close()", mine.close_wait, used), {},
-                "tcpledger list --state CLOSE_WAIT"));
+                fmt::format("tcpledger list -tnp state close-wait pid = {}", process.pid)));
         }
         finding.advice.push_back(raise_limit(process, used, limit));
         findings.push_back(std::move(finding));

@@ -122,6 +122,7 @@ Finding datagram_finding(const AuditFacts& facts, const AuditSocket& socket, std
 
 void recv_queue(const AuditFacts& facts, Findings& findings)
 {
+    const words::Peers peers(facts);
     std::map<std::pair<std::size_t, std::size_t>, Unread> processes;
     for (const AuditSocket& socket : facts.sockets) {
         if (!is_unread(socket)) {
@@ -139,7 +140,7 @@ void recv_queue(const AuditFacts& facts, Findings& findings)
         unread.old += age >= thresholds::kUnread ? 1U : 0U;
         unread.bytes += socket.recv_queue;
         unread.oldest = std::max(unread.oldest, age);
-        ++unread.remotes[socket.tuple.remote.text()];
+        ++unread.remotes[peers.of(socket)];
     }
     for (const auto& [key, unread] : processes) {
         if (unread.full > 0 || unread.old >= thresholds::kPile) {

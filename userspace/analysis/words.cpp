@@ -79,6 +79,22 @@ std::string most(const std::map<std::string, std::uint64_t>& counts)
     return text;
 }
 
+Peers::Peers(const AuditFacts& facts)
+{
+    for (const AuditSocket& socket : facts.sockets) {
+        if (!socket.udp && socket.state == TcpState::kListen) {
+            listening_.emplace(socket.netns, socket.tuple.local.port);
+        }
+    }
+}
+
+std::string Peers::of(const AuditSocket& socket) const
+{
+    const Endpoint& remote = socket.tuple.remote;
+    return listening_.contains({socket.netns, socket.tuple.local.port}) ? remote.address.text()
+                                                                        : remote.text();
+}
+
 std::string run_in(const AuditNetns& netns, const std::string& command)
 {
     if (netns.own) {

@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tcpledger::words {
 
@@ -26,6 +28,17 @@ namespace tcpledger::words {
 
 /// The most frequent first: "10.0.0.2:443 (12), 10.0.0.3:443 (4), 3 more".
 [[nodiscard]] std::string most(const std::map<std::string, std::uint64_t>& counts);
+
+/// How peers are told apart: a client here is told by the service it uses, one that came to a
+/// listener by its address alone, for its port is its own affair.
+class Peers {
+public:
+    explicit Peers(const AuditFacts& facts);
+    [[nodiscard]] std::string of(const AuditSocket& socket) const;
+
+private:
+    std::set<std::pair<std::size_t, std::uint16_t>> listening_; ///< namespace, port
+};
 
 /// `command` to be run in this namespace: as it is, or after ip netns exec or nsenter.
 [[nodiscard]] std::string run_in(const AuditNetns& netns, const std::string& command);

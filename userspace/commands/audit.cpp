@@ -26,7 +26,7 @@ std::string render_text(const AuditLook& look, const std::vector<Finding>& findi
     }
     const std::size_t namespaces = look.facts.netns.size();
     const std::string last =
-        fmt::format("{}; two looks within {} at {} sockets in {} namespace{}", summary(findings),
+        fmt::format("{}; looked twice in {}: {} sockets, {} namespace{}", summary(findings),
                     format_duration(look.facts.interval), format_count(look.facts.sockets.size()),
                     namespaces, namespaces == 1 ? "" : "s");
     return text + wrap(last, "", width);

@@ -135,7 +135,7 @@ std::string render_finding(const Finding& finding, const Painter& painter, std::
     text += std::string_view(title).substr(std::min(head.size(), title.size()));
     text += wrap(finding.evidence, "  evidence  ", width);
     if (finding.process && !finding.process->command_line.empty()) {
-        text += wrap(finding.process->command_line, "  command   ", width);
+        text += wrap(finding.process->command_line, "  program   ", width);
     }
     text += wrap(finding.meaning, "  meaning   ", width);
     for (const Advice& advice : finding.advice) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/cli_list.hpp"
 
-#include <CLI/CLI.hpp>
-
 namespace tcpledger {
 
 CLI::App& add_list(CLI::App& app, ListOptions& options)

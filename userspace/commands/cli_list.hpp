@@ -4,12 +4,10 @@
 
 #include "commands/options.hpp"
 
+#include <CLI/App.hpp>
+
 #include <string>
 #include <vector>
-
-namespace CLI {
-class App;
-}
 
 namespace tcpledger {
 

@@ -46,14 +46,20 @@ std::optional<StateSet> only_states(const ListOptions& options)
     return only;
 }
 
+Families families_of(const ListOptions& options)
+{
+    if (options.only_ipv4) {
+        return Families::kIpv4;
+    }
+    return options.only_ipv6 ? Families::kIpv6 : Families::kBoth;
+}
+
 ListingRequest request_of(const ListOptions& options)
 {
     ListingRequest request;
     request.tcp = options.tcp || !options.udp;
     request.udp = options.udp;
-    request.families = options.only_ipv4   ? Families::kIpv4
-                       : options.only_ipv6 ? Families::kIpv6
-                                           : Families::kBoth;
+    request.families = families_of(options);
     request.states = states_without_filter(options);
     request.only = only_states(options);
     request.details = {.tcp_info = options.info,
@@ -210,7 +216,8 @@ ExitStatus run(const ListOptions& options)
         return fail(shown.error());
     }
     stream->close();
-    return stream->error() ? fail(*stream->error()) : ExitStatus::kDone;
+    const std::optional<Error> error = stream->error();
+    return error ? fail(*error) : ExitStatus::kDone;
 }
 
 } // namespace tcpledger

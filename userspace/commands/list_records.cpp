@@ -20,11 +20,13 @@ std::string_view family_name(const SocketRow& row)
     return row.tuple.local.address.is_ipv4() ? "ipv4" : "ipv6";
 }
 
-/// TIME_WAIT and half-open connections: nobody's, so without a uid.
+/// TIME_WAIT, the FIN_WAIT2 that outlives close() and half-open connections: nobody's, so
+/// without a uid.
 bool is_mini(const SocketRow& row)
 {
     return row.state == TcpState::kTimeWait ||
-           (row.inode == 0 && shown_state(row.state) == TcpState::kSynRecv);
+           (row.inode == 0 &&
+            (row.timer == SocketTimer::kTimeWait || shown_state(row.state) == TcpState::kSynRecv));
 }
 
 std::optional<std::uint32_t> pid_of(const CensusHolder& process)

@@ -251,7 +251,7 @@ std::string render_drops(const Inventory& inventory, const Painter& painter)
     if (table.row_count() == 0) {
         return {};
     }
-    return fmt::format("Connections refused room since the start, {} ago at most:\n",
+    return fmt::format("Connections turned away since the start (at most {} ago):\n",
                        format_duration(inventory.uptime)) +
            table.render(painter);
 }

@@ -178,7 +178,8 @@ ExitStatus run(const StatesOptions& options)
         return fail(shown.error());
     }
     stream->close();
-    return stream->error() ? fail(*stream->error()) : ExitStatus::kDone;
+    const std::optional<Error> error = stream->error();
+    return error ? fail(*error) : ExitStatus::kDone;
 }
 
 } // namespace tcpledger

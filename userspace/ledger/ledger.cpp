@@ -293,7 +293,7 @@ void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_st
     }
     const FourTuple tuple = connection.tuple;
     leave(id);
-    if (old_state == TcpState::kLastAck && event.error == 0) {
+    if (old_state == TcpState::kLastAck && event.error == 0 && !moves_are_told_) {
         settle_peer(tuple, time);
     }
 }

@@ -53,9 +53,13 @@ public:
     /// The time of the last record applied.
     [[nodiscard]] MonotonicTime last_event() const { return event_time_; }
 
-    /// Whether records tell which mini-sockets are left behind. Where they do not, it is
-    /// concluded from the last transition.
-    void expect_told_minis(bool told) { minis_are_told_ = told; }
+    /// What records tell of mini-sockets: which ones are left behind, and their moves from
+    /// FIN_WAIT2 to TIME_WAIT. What they do not is concluded from transitions.
+    void expect_told_minis(bool beginnings, bool moves)
+    {
+        minis_are_told_ = beginnings;
+        moves_are_told_ = moves;
+    }
 
     /// Starts the interval counters anew.
     void begin_interval();
@@ -97,6 +101,7 @@ private:
     LedgerCounters counters_;
     MonotonicTime event_time_{}; ///< of the last record
     bool minis_are_told_ = false;
+    bool moves_are_told_ = false;
     Ends ends_;
 };
 

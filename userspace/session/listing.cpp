@@ -3,9 +3,9 @@
 
 #include "filter/inet_diag_bytecode.hpp"
 #include "kernel/abilities.hpp"
+#include "session/netns_reading.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <utility>
@@ -49,14 +49,6 @@ struct NeedsVisitor {
         needs.unknown_to_ledger = needs.unknown_to_ledger.empty() ? word : needs.unknown_to_ledger;
     }
 };
-
-std::uint32_t own_netns_inum()
-{
-    struct stat status{};
-    return ::stat("/proc/thread-self/ns/net", &status) == 0
-               ? static_cast<std::uint32_t>(status.st_ino)
-               : 0;
-}
 
 ProcessView view_of(const CensusHolder& holder)
 {
@@ -119,7 +111,7 @@ Expected<Listing> Listing::take(std::vector<ListedNamespace> namespaces,
     }
     const bool owners = request.with_owners || listing.needs_.owners;
     const HeldCapabilities held = held_capabilities();
-    if (request.processes_denied > 0 && !held.sys_ptrace) {
+    if (owners && request.processes_denied > 0 && !held.sys_ptrace) {
         listing.census_.notes.push_back(
             fmt::format("{} process{} may not be looked at (needs CAP_SYS_PTRACE): what only they "
                         "hold shows no "
@@ -132,7 +124,7 @@ Expected<Listing> Listing::take(std::vector<ListedNamespace> namespaces,
         listing.dump(netns, asked);
     }
     Census& census = listing.census_;
-    if (census.netns_inums.empty() && !census.unread_netns.empty()) {
+    if (listing.dumps_.empty() && !census.unread_netns.empty()) {
         std::string notes;
         for (const std::string& note : census.notes) {
             notes += (notes.empty() ? "" : "; ") + note;
@@ -233,11 +225,12 @@ ListedSocket Listing::socket_at(std::size_t at)
 
 bool Listing::is_new(const SocketRow& row)
 {
-    return seen_
-        .insert({row.cookie, std::uint64_t{row.tuple.netns_inum} << 32U |
-                                 std::uint64_t{row.tuple.local.port} << 16U |
-                                 row.tuple.remote.port})
-        .second;
+    return row.cookie == 0 ||
+           seen_
+               .insert({row.cookie, std::uint64_t{row.tuple.netns_inum} << 32U |
+                                        std::uint64_t{row.tuple.local.port} << 16U |
+                                        row.tuple.remote.port})
+               .second;
 }
 
 bool Listing::matches(const ListedNamespace& listed, ListedSocket& socket,

@@ -66,7 +66,8 @@ Session::Session(Tracer tracer, SessionOptions options, Ledger::Observer observe
     : tracer_(std::move(tracer)), options_(options), ledger_(std::move(observer)),
       on_loss_(std::move(on_loss))
 {
-    ledger_.expect_told_minis(tracer_.is_refined(Tells::kTimeWaitBegin));
+    ledger_.expect_told_minis(tracer_.is_refined(Tells::kTimeWaitBegin),
+                              tracer_.is_refined(Tells::kTimeWaitMove));
 }
 
 void Session::step(std::chrono::milliseconds limit, int wake_fd)

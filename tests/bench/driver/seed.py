@@ -38,13 +38,14 @@ def held_sockets(program, count):
 
 
 def lookers(tcpledger, netns):
-    """{name: command}. ss sees the holders' namespace alone, tcpledger all of them."""
+    """{name: command}, in the holders' namespace; without -N tcpledger looks at all of them."""
     tool = str(tcpledger)
     inside = ["ip", "netns", "exec", netns]
     return {
         "tcpledger states": [tool, "states"],
-        "tcpledger list -a": [tool, "list", "-tan"],
-        "tcpledger list -ap": [tool, "list", "-tanp"],
+        "tcpledger list -tan": [*inside, tool, "list", "-N", "self", "-tan"],
+        "tcpledger list -tanp": [*inside, tool, "list", "-N", "self", "-tanp"],
+        "tcpledger list -tanp, all namespaces": [tool, "list", "-tanp"],
         "ss -tan": [*inside, "ss", "-tan"],
         "ss -tanp": [*inside, "ss", "-tanp"],
     }

@@ -50,6 +50,23 @@ def churn_table(results):
     return table("Saturated loopback churn", heads, rows)
 
 
+#: Below, the time to start counts more than the sockets.
+PROMISED_SOCKETS = 100_000
+
+
+def seed_limits(lookers):
+    """What `list` promises beside ss, and what this run says: (promise, ratio, allowed)."""
+    limits = [
+        ("list -tan beside ss -tan", "tcpledger list -tan", "ss -tan", 1.0),
+        ("list -tanp beside ss -tanp", "tcpledger list -tanp", "ss -tanp", 1 / 20),
+    ]
+    return [
+        (text, lookers[ours]["seconds"] / lookers[theirs]["seconds"], allowed)
+        for text, ours, theirs, allowed in limits
+        if ours in lookers and theirs in lookers
+    ]
+
+
 def seed_tables(results):
     lines = []
     for count, lookers in results.items():
@@ -67,6 +84,9 @@ def seed_tables(results):
         ]
         heads = ["command", "seconds", "CPU s", "× faster than ss -tanp", "rows"]
         lines += table(f"One look at {int(count):,} sockets", heads, rows)
+        for text, ratio, allowed in seed_limits(lookers) if int(count) >= PROMISED_SOCKETS else []:
+            verdict = "kept" if ratio <= allowed else "NOT KEPT"
+            lines.append(f"{text}: {ratio:.3f} of its time, at most {allowed:.2f}: {verdict}.")
         top = lookers["tcpledger top"]
         lines += [
             f"`top` over them: {number(top['rss_kb'], 1, 1 / 1024)} MiB,"

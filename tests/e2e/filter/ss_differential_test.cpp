@@ -273,9 +273,17 @@ TEST_F(SsDifferential, TheKernelsPartChangesNothing)
     }
 }
 
+/// Of the expressions that the command is asked: a sanitized one takes long to start.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::size_t kCommandStride = 7;
+#else
+constexpr std::size_t kCommandStride = 1;
+#endif
+
 TEST_F(SsDifferential, TheCommandSelectsTheSameRows)
 {
-    for (const std::string expression : kSame) {
+    for (std::size_t at = 0; at < std::size(kSame); at += kCommandStride) {
+        const std::string expression = kSame[at];
         std::optional<Cookies> theirs;
         std::optional<Cookies> ours;
         for (int attempt = 0; attempt < 3; ++attempt) { // a timer may fire between the two

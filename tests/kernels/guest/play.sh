@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # play.sh DIRECTORY COMMAND...: the scenario with COMMAND, a tracer that writes JSON
 # lines to its stdout, beside it. Leaves in DIRECTORY scenario.jsonl, trace.jsonl,
-# trace.err, hits.jsonl. Runs in guests and, with the same tools in PATH, on the host.
+# trace.err, hits.jsonl. $STEPS: options of the scenario, which say what to play. Runs in guests and, with the same tools in PATH, on the host.
 directory=$1
 shift
 mkdir -p "$directory"
 : >"$directory/trace.jsonl"
 # The scenario begins first: some of its sockets must be older than the tracer.
-scenario --wait-for "$directory/trace.jsonl" >"$directory/scenario.jsonl" 2>"$directory/scenario.err" &
+# shellcheck disable=SC2086  # $STEPS is words
+scenario ${STEPS-} --wait-for "$directory/trace.jsonl" >"$directory/scenario.jsonl" 2>"$directory/scenario.err" &
 player=$!
 until [ -s "$directory/scenario.jsonl" ] || ! kill -0 "$player" 2>/dev/null; do sleep 0.1; done
 hook_hits "$directory/hits.jsonl" "$@" >"$directory/trace.jsonl" 2>"$directory/trace.err" &

@@ -60,6 +60,21 @@ TEST(ClosingRules, CloseWaitTellsWhoSinceWhenAndWithWhom)
     EXPECT_EQ(finding.advice.front().sysctl, "") << "no sysctl ends CLOSE_WAIT";
 }
 
+TEST(ClosingRules, WhoCameToAListenerIsToldByAddress)
+{
+    World world;
+    world.add_many(6, TcpState::kCloseWait, 90s);
+    std::uint16_t port = 50000;
+    for (AuditSocket& socket : world.facts.sockets) {
+        socket.tuple.local.port = 80;
+        socket.tuple.remote.port = port++;
+    }
+    EXPECT_NE(world.finding().evidence.find("10.0.0.2:50000 (1)"), std::string::npos);
+    world.listener(10);
+    EXPECT_NE(world.finding().evidence.find("peers 10.0.0.2 (6)"), std::string::npos)
+        << world.finding().evidence;
+}
+
 TEST(ClosingRules, TheAgeIsTheNamespacesFinTimeout)
 {
     World world;

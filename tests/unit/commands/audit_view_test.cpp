@@ -50,7 +50,7 @@ TEST(AuditView, Text)
     EXPECT_EQ(render_finding(finding(), Painter(false), 80),
               "WARNING   the accept queue is nearly full\n"
               "  evidence  7 of 8 wait\n"
-              "  command   shop --serve\n"
+              "  program   shop --serve\n"
               "  meaning   it is slow\n"
               "  advice    set net.core.somaxconn\n"
               "            now 8, proposed 128: 7 wait\n"

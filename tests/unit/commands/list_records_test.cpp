@@ -126,6 +126,15 @@ TEST_F(Records, AgeOfATimeWaitIsWhatIsGoneOfItsMinute)
     EXPECT_FALSE(time_wait_age(row));
 }
 
+TEST_F(Records, MiniSocketsHaveNoUid)
+{
+    row = row_of(TcpState::kFinWait2);
+    EXPECT_EQ(json()["sockets"][0]["uid"].GetUint(), 1000U);
+    row.inode = 0;
+    row.timer = SocketTimer::kTimeWait; // what outlives close()
+    EXPECT_TRUE(json()["sockets"][0]["uid"].IsNull());
+}
+
 TEST_F(Records, CsvHasAFieldForEachHeader)
 {
     holders = {holder_of(812, 5, "nginx"), holder_of(813, 6, "nginx")};

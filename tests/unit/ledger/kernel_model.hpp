@@ -47,6 +47,7 @@ public:
     struct Options {
         unsigned seed = 1;
         bool twsk_keeps_cookie = false;
+        bool refined = false; ///< with hooks on accept and on the life of mini-sockets
     };
     using Record = std::vector<unsigned char>;
 
@@ -163,6 +164,40 @@ private:
             send(transition_record(told, from, to, now));
         }
         socket.state = to;
+    }
+
+    // What refined hooks tell; without them nothing.
+    void tell_accept(const ModelSocket& child, const Task& task)
+    {
+        if (options_.refined) {
+            auto record = owned_record(child.sock, child.state, child.state, task, now += 1us);
+            record.transition.header.kind = TL_RECORD_ACCEPTED;
+            send(record);
+        }
+    }
+    void tell_left_behind(const ModelSocket& full, TcpState mini)
+    {
+        if (options_.refined) {
+            auto record = transition_record(full.sock, full.state, mini, now += 1us);
+            record.header.kind = TL_RECORD_LEFT_BEHIND;
+            send(record);
+        }
+    }
+    void tell_mini(const ModelSocket& mini, TcpState from, TcpState to)
+    {
+        if (options_.refined) {
+            auto record = transition_record(mini.sock, from, to, now += 1us);
+            record.header.kind = TL_RECORD_MINI_SOCKET;
+            record.cookie = 0;
+            record.listener_sock = mini.sock.listener;
+            send(record);
+        }
+    }
+    /// The end of a socket that is no full one.
+    void tell_end(const ModelSocket& socket)
+    {
+        const bool request = socket.sort == ModelSocket::Sort::kRequest;
+        tell_mini(socket, request ? TcpState::kNewSynRecv : socket.state, TcpState::kClose);
     }
 
     void tell(std::uint16_t kind, const Task& task)
@@ -361,11 +396,20 @@ private:
     }
     void erase_if_mini(const FourTuple& tuple)
     {
-        std::erase_if(sockets, [&](const auto& entry) {
-            return entry.second.sort == Sort::kMini && entry.second.sock.tuple == tuple;
-        });
+        erase_minis([&](const ModelSocket& mini) { return mini.sock.tuple == tuple; });
     }
-    /// The SYN arrives: a half-open request, which makes no event.
+    template <typename Gone> void erase_minis(Gone&& gone)
+    {
+        for (auto at = sockets.begin(); at != sockets.end();) {
+            if (at->second.sort != Sort::kMini || !gone(at->second)) {
+                ++at;
+                continue;
+            }
+            tell_end(at->second);
+            at = sockets.erase(at);
+        }
+    }
+    /// The SYN arrives: a half-open request, which makes no event but by refined hooks.
     void ask(std::uint64_t client_id, std::uint64_t listener_id)
     {
         const std::uint64_t id = next_id_++;
@@ -378,6 +422,7 @@ private:
         request.peer_id = client_id;
         sockets.at(client_id).peer_id = id;
         sockets.at(client_id).peer_was_here = true;
+        tell_mini(request, TcpState::kListen, TcpState::kNewSynRecv);
     }
 
     void finish_handshake(std::uint64_t id)
@@ -412,6 +457,7 @@ private:
         request->sort = Sort::kFull;
         request->queued = true;
         go(*request, TcpState::kListen, TcpState::kSynRecv);
+        tell_mini(*request, TcpState::kNewSynRecv, TcpState::kClose);
         go(*request, TcpState::kSynRecv, TcpState::kEstablished);
     }
 
@@ -426,6 +472,7 @@ private:
         std::advance(holder, static_cast<std::ptrdiff_t>(pick(listener->holders.size())));
         child->queued = false;
         hold(*child, *holder);
+        tell_accept(*child, processes.at(*holder));
     }
 
     void kernel_connect()

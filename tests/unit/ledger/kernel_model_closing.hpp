@@ -124,7 +124,10 @@ inline void KernelModel::take_fin(std::uint64_t id)
     socket->sock.flags |= TL_FLAG_FIN_RECEIVED;
     socket->sock.shutdown |= kReadShut;
     if (socket->sort == Sort::kMini) {
-        socket->state = TcpState::kTimeWait; // without a word
+        if (socket->state == TcpState::kFinWait2) {
+            tell_mini(*socket, TcpState::kFinWait2, TcpState::kTimeWait);
+        }
+        socket->state = TcpState::kTimeWait; // else without a word
         socket->dies = now + 60s;
     } else if (socket->state == TcpState::kEstablished) {
         go(*socket, TcpState::kEstablished, TcpState::kCloseWait);
@@ -153,8 +156,12 @@ inline void KernelModel::take_ack(std::uint64_t id)
 inline void KernelModel::leave_mini(std::uint64_t id, TcpState state)
 {
     ModelSocket& socket = sockets.at(id);
+    const bool no_room = chance(5);
+    if (!no_room) {
+        tell_left_behind(socket, state);
+    }
     go(socket, socket.state, TcpState::kClose);
-    if (chance(5)) {
+    if (no_room) {
         forget(id);
         return;
     }
@@ -188,6 +195,7 @@ inline void KernelModel::end(std::uint64_t id, std::uint16_t error)
 {
     ModelSocket& socket = sockets.at(id);
     if (socket.sort != Sort::kFull) {
+        tell_end(socket);
         sockets.erase(id);
     } else if (socket.exists()) {
         socket.sock.error = error;
@@ -207,8 +215,6 @@ inline void KernelModel::forget(std::uint64_t id)
 
 inline void KernelModel::expire()
 {
-    std::erase_if(sockets, [&](const auto& entry) {
-        return entry.second.sort == Sort::kMini && entry.second.dies <= now;
-    });
+    erase_minis([&](const ModelSocket& mini) { return mini.dies <= now; });
 }
 } // namespace tcpledger::test

@@ -35,7 +35,7 @@ struct MiniSockets : testing::Test {
     Sock sock = client(7, 40000);
     Sock child = served(8, sock, listening);
 
-    MiniSockets() { world.ledger.expect_told_minis(true); }
+    MiniSockets() { world.ledger.expect_told_minis(true, true); }
 
     /// close() of an established socket up to FIN_WAIT2, its next record not yet sent.
     Sock half_closes(Sock closing, const Task& task)
@@ -93,7 +93,7 @@ TEST_F(MiniSockets, NoneWhereNoneWasMade)
     EXPECT_EQ(world.books().size(), 0U);
     EXPECT_EQ(last_line(), "FIN_WAIT2 CLOSE browser 1ms");
 
-    world.ledger.expect_told_minis(false); // tracepoints alone have to conclude
+    world.ledger.expect_told_minis(false, false); // tracepoints alone have to conclude
     world.connects(sock, kBrowser);
     closing = half_closes(sock, kBrowser);
     closing.flags |= TL_FLAG_FIN_RECEIVED;

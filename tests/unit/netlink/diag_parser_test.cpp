@@ -190,6 +190,33 @@ TEST(DiagParser, HostileAttributeLengthsDropTheRowAndKeepTheNext)
     }
 }
 
+// INET_DIAG_BBRINFO and its kin: as many words as the kernel gave.
+TEST(DiagParser, CongestionControlsOwnFigures)
+{
+    struct Case {
+        int type;
+        CongestionInfo::Kind kind;
+    };
+    for (const Case& expected : {Case{INET_DIAG_VEGASINFO, CongestionInfo::Kind::kVegas},
+                                 Case{INET_DIAG_BBRINFO, CongestionInfo::Kind::kBbr},
+                                 Case{INET_DIAG_DCTCPINFO, CongestionInfo::Kind::kDctcp}}) {
+        const auto type = static_cast<std::uint16_t>(expected.type);
+        const std::array<std::uint32_t, 3> some{1, 2, 3};
+        const std::array<std::uint32_t, 7> many{1, 2, 3, 4, 5, 6, 7};
+        for (const Message& attribute : {make_attribute(type, some), make_attribute(type, many)}) {
+            const Parsed parsed = parse(make_socket(AF_INET, 1, attribute));
+            ASSERT_EQ(parsed.details.size(), 1U);
+            const CongestionInfo& info = parsed.details[0].congestion_info;
+            EXPECT_EQ(info.kind, expected.kind);
+            EXPECT_EQ(info.words[2], 3U);
+            EXPECT_EQ(info.words[4], attribute.size() > 20 ? 5U : 0U);
+        }
+    }
+    const Parsed without = parse(make_socket(AF_INET, 1));
+    EXPECT_EQ(without.details[0].congestion_info.kind, CongestionInfo::Kind::kNone);
+    EXPECT_FALSE(without.rows[0].has_shutdown);
+}
+
 TEST(DiagParser, AttributesTooShortForTheirTypeAreMalformed)
 {
     const Message messages[] = {
