@@ -25,6 +25,8 @@ static __always_inline struct sock *wanted_sock_of(struct file *file)
 		return NULL;
 	if (sk->sk_protocol == IPPROTO_UDP_NUMBER)
 		return want_udp ? sk : NULL;
+	if (sk->sk_protocol == IPPROTO_MPTCP_NUMBER)
+		return sk;
 	return sk->sk_protocol == IPPROTO_TCP_NUMBER ? sk : NULL;
 }
 
@@ -45,7 +47,9 @@ static __always_inline void on_task_file(struct bpf_iter__task_file *ctx)
 		.netns_inum = sk->__sk_common.skc_net.net->ns.inum,
 		.fd = ctx->fd,
 		.state = sk->__sk_common.skc_state,
+		.is_mptcp = sk->sk_protocol == IPPROTO_MPTCP_NUMBER,
 		.sock_uid = sk->sk_uid.val,
+		.inode = file->f_inode->i_ino,
 	};
 	describe_process(&holder.process, task);
 	bpf_seq_write(ctx->meta->seq, &holder, sizeof(holder));

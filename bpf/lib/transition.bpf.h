@@ -19,6 +19,8 @@ static __always_inline bool runs_in_caller(int old_state, int new_state)
 {
 	return old_state == TCP_CLOSE || (old_state == TCP_LISTEN && new_state == TCP_CLOSE) ||
 	       (old_state == TCP_ESTABLISHED && new_state == TCP_FIN_WAIT1) ||
+	       /* by TCP Fast Open: closed before the handshake is over */
+	       (old_state == TCP_SYN_RECV && new_state == TCP_FIN_WAIT1) ||
 	       (old_state == TCP_CLOSE_WAIT && new_state == TCP_LAST_ACK);
 }
 

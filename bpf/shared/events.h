@@ -114,15 +114,21 @@ struct tl_process_event {
 	struct tl_process process;
 };
 
-/* One descriptor of a TCP socket, from iter/task_file; not a ring record. */
+/*
+ * One descriptor of a TCP socket, from iter/task_file; not a ring record. The sockets of an MPTCP
+ * connection have no descriptor of their own, but its inode number: then cookie, sock and state
+ * are those of the connection, and is_mptcp is 1.
+ */
 struct tl_holder {
 	tl_u64 cookie;
 	tl_u64 sock; /* address of the struct sock, see tl_transition.sock */
 	tl_u32 netns_inum;
 	tl_u32 fd;
 	tl_u8 state; /* sk_state */
-	tl_u8 padding[3];
+	tl_u8 is_mptcp;
+	tl_u8 padding[2];
 	tl_u32 sock_uid;
+	tl_u64 inode; /* in sockfs */
 	struct tl_process process;
 };
 
@@ -138,6 +144,6 @@ TL_STATIC_ASSERT(__builtin_offsetof(struct tl_transition, local_address) == 56, 
 TL_STATIC_ASSERT(sizeof(struct tl_process) == 40, "wire layout");
 TL_STATIC_ASSERT(sizeof(struct tl_owned_transition) == 128, "wire layout");
 TL_STATIC_ASSERT(sizeof(struct tl_process_event) == 56, "wire layout");
-TL_STATIC_ASSERT(sizeof(struct tl_holder) == 72, "wire layout");
+TL_STATIC_ASSERT(sizeof(struct tl_holder) == 80, "wire layout");
 
 #endif /* TCPLEDGER_EVENTS_H */

@@ -3,6 +3,7 @@
 
 import json
 import signal
+import time
 
 import harness
 from harness import eventually
@@ -51,8 +52,32 @@ class Loss(TopTest):
         stream.process.send_signal(signal.SIGCONT)
         self.eventually_states(stream, server, LISTEN=1, ESTABLISHED=15, CLOSE_WAIT=10,
                                FIN_WAIT2=10)
-        self.eventually_states(stream, client, ESTABLISHED=15, CLOSE_WAIT=10, FIN_WAIT2=10)
+        document = self.eventually_states(stream, client, ESTABLISHED=15, CLOSE_WAIT=10,
+                                          FIN_WAIT2=10)
         self.assertGreater(self.lost(stream), 0)
+        row = self.row(document, server.pid)
+        self.assertTrue(row["oldest_is_lower_bound"], "since when is not known")
+
+    def test_books_balance_again_after_a_stop(self):
+        """Stopped for five seconds in the midst of churn: what is left afterwards would count."""
+        server, client = self.actor(self.n), self.actor(self.n)
+        port = server.do("listen l 127.0.0.1 0")["local_port"]
+        server.post("serve 0 l closer=client")
+        client.post(f"churn 0 127.0.0.1 {port} closer=client")
+        stream = self.stream("verify", "--json", "--ring-size", "64K", "--for", "12s", "--every",
+                             "1s")
+        eventually(lambda: self.assertGreater(len(stream.lines), 0))
+        stream.process.send_signal(signal.SIGSTOP)
+        time.sleep(5)
+        stream.process.send_signal(signal.SIGCONT)
+        for actor in (client, server):
+            actor.post("stop")
+            actor.reply()
+        stream.wait(200)
+        *checks, verdict = stream.json_lines()
+        self.assertGreater(verdict["lost"], 0)
+        self.assertEqual([row for check in checks for row in check["differences"]
+                          if row["netns"] == self.n.inum], [])
 
     def test_trace_tells_of_a_loss_in_place(self):
         beacon = harness.Beacon(self)

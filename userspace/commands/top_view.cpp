@@ -123,7 +123,7 @@ void write_json(JsonWriter& json, const TopReport& report)
                std::chrono::time_point_cast<std::chrono::system_clock::duration>(report.time.wall));
     json.field("interval_ms", report.interval.count());
     json.key("totals").begin_object();
-    json.field("connections", overview.connections);
+    json.field("connections", overview.connections).field("unknown", overview.unknown);
     write_states(json, overview.states);
     json.field("opened", overview.counters.opened);
     json.field("closed", overview.counters.closed);

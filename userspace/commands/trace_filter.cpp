@@ -8,6 +8,9 @@
 namespace tcpledger {
 namespace {
 
+/// Connections that wait for their port; each does so for microseconds.
+constexpr std::size_t kMostWaiting = 100'000;
+
 bool admits(const std::vector<std::uint16_t>& ports, std::uint16_t port)
 {
     return ports.empty() || std::ranges::find(ports, port) != ports.end();
@@ -60,6 +63,9 @@ void TraceFilter::pass(const TraceLine& line, const std::function<void(const Tra
 {
     const bool port_to_come = line.tuple.local.port == 0 && line.new_state == TcpState::kSynSent;
     if (port_to_come && asks_local_port_) {
+        if (waiting_.size() >= kMostWaiting) {
+            waiting_.erase(waiting_.begin()); // its next transition was lost, most likely
+        }
         waiting_[line.cookie] = line;
         return;
     }

@@ -126,13 +126,12 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
 void Ledger::apply_process_event(const tl_process_event& event)
 {
     const ProcessFacts facts = facts_of(event.process);
-    const auto known = books_.processes().find(facts.key);
-    if (!known) {
-        return; // it owns nothing, so the books need not know it
+    ProcessTable& processes = books_.processes();
+    if (processes.find(facts.key)) { // else it owns nothing, so the books need not know it
+        processes.intern(facts);
     }
-    books_.processes().intern(facts);
     if (event.header.kind == TL_RECORD_PROCESS_EXIT) {
-        books_.processes().at(*known).exited = true;
+        processes.note_exit(facts.key);
     }
 }
 

@@ -37,6 +37,7 @@ Overview take_overview(const Ledger& ledger, MonotonicTime now)
     const Books& books = ledger.books();
     Overview overview;
     overview.connections = books.size();
+    overview.unknown = books.processes().at(kUnknownProcess).connections;
     overview.states = books.totals();
     overview.counters = ledger.counters();
     const auto oldest = oldest_close_waits(books);

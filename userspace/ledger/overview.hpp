@@ -27,6 +27,7 @@ struct ProcessOverview {
 
 struct Overview {
     std::size_t connections = 0;
+    std::size_t unknown = 0; ///< of these, on [unknown]'s books
     StateCounts states{};
     LedgerCounters counters;
     std::vector<ProcessOverview> processes; ///< those with connections, openings or closings

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "ledger/process_table.hpp"
 
+#include <utility>
+
 namespace tcpledger {
+namespace {
+
+/// Strangers' exits that are remembered; beyond, a census tells.
+constexpr std::size_t kMostExits = 100'000;
+
+} // namespace
 
 ProcessTable::ProcessTable()
 {
@@ -34,8 +42,18 @@ std::optional<ProcessId> ProcessTable::find(const ProcessKey& key) const
     return known != by_key_.end() ? std::optional(known->second) : std::nullopt;
 }
 
+void ProcessTable::note_exit(const ProcessKey& key)
+{
+    if (const auto known = find(key)) {
+        processes_[*known].exited = true;
+    } else if (exits_.size() < kMostExits) {
+        exits_.insert(key);
+    }
+}
+
 void ProcessTable::begin_interval()
 {
+    older_exits_ = std::exchange(exits_, {});
     for (ProcessId id = 0; id < processes_.size(); ++id) {
         Process& process = processes_[id];
         process.opened = 0;
@@ -60,6 +78,7 @@ ProcessId ProcessTable::allocate(const ProcessKey& key)
     }
     processes_[id].key = key;
     processes_[id].in_use = true;
+    processes_[id].exited = exits_.contains(key) || older_exits_.contains(key);
     by_key_.emplace(key, id);
     return id;
 }

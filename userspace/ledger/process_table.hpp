@@ -6,6 +6,7 @@
 #include "base/tcp_state.hpp"
 
 #include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
 
 #include <array>
 #include <compare>
@@ -69,6 +70,10 @@ public:
     [[nodiscard]] Process& at(ProcessId id) { return processes_[id]; }
     [[nodiscard]] const Process& at(ProcessId id) const { return processes_[id]; }
 
+    /// It has ended. One that is not known may become so by the sockets that its end closes: it is
+    /// remembered to the end of the next interval.
+    void note_exit(const ProcessKey& key);
+
     /// Frees exited processes without connections and starts the interval counters anew.
     void begin_interval();
 
@@ -94,9 +99,13 @@ private:
 
     ProcessId allocate(const ProcessKey& key);
 
+    using Keys = tsl::robin_set<ProcessKey, KeyHash>;
+
     std::vector<Process> processes_;
     std::vector<ProcessId> free_;
     tsl::robin_map<ProcessKey, ProcessId, KeyHash> by_key_;
+    Keys exits_;       ///< of strangers, in this interval
+    Keys older_exits_; ///< in the one before
 };
 
 } // namespace tcpledger

@@ -10,6 +10,9 @@ namespace {
 /// TCP_TIMEWAIT_LEN of the kernel; the timer wheel adds up to some seconds.
 constexpr MonotonicTime kTimeWaitLength = std::chrono::seconds(60);
 
+/// FIN_WAIT2 and TIME_WAIT last a minute each; their timers fire some seconds late.
+constexpr MonotonicTime kMaxMiniLife = std::chrono::seconds(125);
+
 /// A dump that goes on in the middle of a hash bucket can skip a socket that sits
 /// still; hardly twice in a row.
 constexpr unsigned kMissesThatProve = 2;
@@ -27,6 +30,20 @@ bool waits_for_accept(TcpState state)
 {
     return state == TcpState::kEstablished || state == TcpState::kCloseWait ||
            state == TcpState::kSynRecv;
+}
+
+} // namespace
+
+namespace {
+
+/// Whether the namespace of a mini-socket, which was not listed, may be no more: that ends
+/// mini-sockets without a word. One that may exist unseen keeps them for as long as they can live.
+bool may_have_gone(const Connection& mini, const SweepCoverage& coverage, MonotonicTime now)
+{
+    const bool exists = std::ranges::find(coverage.unread_netns, mini.tuple.netns_inum) !=
+                        coverage.unread_netns.end();
+    const bool outlived = coverage.full_sockets && now - mini.entered >= kMaxMiniLife;
+    return !exists && (coverage.every_netns || outlived);
 }
 
 } // namespace
@@ -184,18 +201,13 @@ void Settlement::strike_missing(const SweepCoverage& coverage, MonotonicTime now
             return;
         }
         const bool mini = connection.kind == SocketKind::kMini;
-        if (mini && (coverage.mini_states >> static_cast<unsigned>(connection.state) & 1U) == 0) {
-            return;
-        }
+        bool asked_for =
+            mini ? (coverage.mini_states >> static_cast<unsigned>(connection.state) & 1U) != 0
+                 : coverage.full_sockets;
         if (!std::ranges::binary_search(covered, connection.tuple.netns_inum)) {
-            // Its namespace may be no more: that ends mini-sockets without a word.
-            const bool exists =
-                std::ranges::find(coverage.unread_netns, connection.tuple.netns_inum) !=
-                coverage.unread_netns.end();
-            if (mini && coverage.every_netns && !exists && is_gone(books.details(id), now, proof)) {
-                gone.push_back(id);
-            }
-        } else if ((coverage.full_sockets || mini) && is_gone(books.details(id), now, proof)) {
+            asked_for = mini && may_have_gone(connection, coverage, now);
+        }
+        if (asked_for && is_gone(books.details(id), now, proof)) {
             gone.push_back(id);
         }
     });

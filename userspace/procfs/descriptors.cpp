@@ -20,6 +20,9 @@ namespace {
 using procfs::DirectoryWalk;
 
 constexpr std::size_t kStatBytes = 4096;
+constexpr std::size_t kStatusBytes = std::size_t{16} * 1024;
+/// The kernel's overflow uid: rather that than root where it is not known.
+constexpr std::uint32_t kNobody = 65534;
 
 struct SocketFd {
     std::uint32_t fd = 0;
@@ -113,9 +116,12 @@ void scan_process(int process_fd, HolderScan& scan)
             ++scan.processes_gone;
             return;
         }
+        const auto status = procfs::read_file_at(process_fd, "status", kStatusBytes);
+        const std::uint32_t uid =
+            status ? procfs::parse_real_uid(*status).value_or(kNobody) : kNobody;
         for (const SocketFd& socket : listing.sockets) {
             scan.holders.push_back(
-                {stat->pid, stat->start_ticks, socket.fd, socket.inode, stat->comm});
+                {stat->pid, stat->start_ticks, socket.fd, socket.inode, uid, stat->comm});
         }
     }
     ++scan.processes_scanned;

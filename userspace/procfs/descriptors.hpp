@@ -19,6 +19,7 @@ struct SocketHolder {
     std::uint64_t start_ticks = 0; ///< as in ProcessStat
     std::uint32_t fd = 0;
     std::uint64_t inode = 0; ///< in sockfs: unique on the host while the socket lives
+    std::uint32_t uid = 0;   ///< real
     std::string comm;        ///< of the thread group leader; any bytes but NUL
 };
 

@@ -8,7 +8,6 @@
 #include "procfs/processes.hpp"
 
 #include <fmt/format.h>
-#include <tsl/robin_map.h>
 
 #include <algorithm>
 #include <cstring>
@@ -50,6 +49,35 @@ HolderEvidence evidence_of(const CensusHolder& holder)
             holder.sock,
             {{holder.pid, holder.start_ticks}, holder.cgroup_id, holder.uid, holder.comm()}};
 }
+
+/// inode → cookies. The sockets of one MPTCP connection share their inode number.
+class InodeIndex {
+public:
+    /// Once; later calls change nothing.
+    void build(const std::vector<SocketRow>& rows)
+    {
+        if (std::exchange(built_, true)) {
+            return;
+        }
+        for (const SocketRow& row : rows) {
+            if (row.inode != 0) {
+                sockets_.emplace_back(row.inode, row.cookie);
+            }
+        }
+        std::ranges::sort(sockets_);
+    }
+    template <typename Visit> void each(std::uint64_t inode, Visit&& visit) const
+    {
+        auto socket = std::ranges::lower_bound(sockets_, std::pair(inode, std::uint64_t{0}));
+        for (; socket != sockets_.end() && socket->first == inode; ++socket) {
+            visit(socket->second);
+        }
+    }
+
+private:
+    bool built_ = false;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> sockets_;
+};
 
 } // namespace
 
@@ -147,8 +175,20 @@ void CensusTaker::find_holders(Census& census) const
     }
     census.holders.reserve(census.rows.size());
     const std::uint32_t hz = user_hz();
-    const Expected<void> done =
-        scan_->run([&](const tl_holder& row) { census.holders.push_back(from_iterator(row, hz)); });
+    InodeIndex sockets_of_inode;
+    const Expected<void> done = scan_->run([&](const tl_holder& row) {
+        const CensusHolder holder = from_iterator(row, hz);
+        if (row.is_mptcp == 0) {
+            census.holders.push_back(holder);
+            return;
+        }
+        sockets_of_inode.build(census.rows);
+        sockets_of_inode.each(row.inode, [&](std::uint64_t cookie) {
+            CensusHolder& subflow = census.holders.emplace_back(holder);
+            subflow.cookie = cookie;
+            subflow.sock = 0; // that is the MPTCP connection's
+        });
+    });
     if (done) {
         census.holders_complete = true;
     } else {
@@ -170,25 +210,19 @@ void CensusTaker::find_holders_in_proc(Census& census)
                                            "sockets that only they hold have no owner",
                                            scan->processes_denied));
     }
-    tsl::robin_map<std::uint64_t, std::uint64_t> cookie_of_inode;
-    cookie_of_inode.reserve(census.rows.size());
-    for (const SocketRow& row : census.rows) {
-        if (row.inode != 0) {
-            cookie_of_inode.emplace(row.inode, row.cookie);
-        }
-    }
+    InodeIndex sockets_of_inode;
+    sockets_of_inode.build(census.rows);
     for (const SocketHolder& found : scan->holders) {
-        const auto cookie = cookie_of_inode.find(found.inode);
-        if (cookie == cookie_of_inode.end()) {
-            continue; // of another protocol, or younger than the dump
-        }
-        CensusHolder holder;
-        holder.cookie = cookie->second;
-        holder.pid = found.pid;
-        holder.fd = found.fd;
-        holder.start_ticks = found.start_ticks;
-        set_comm(holder, found.comm);
-        census.holders.push_back(holder);
+        // What is not there is of another protocol, or younger than the dump.
+        sockets_of_inode.each(found.inode, [&](std::uint64_t cookie) {
+            CensusHolder& holder = census.holders.emplace_back();
+            holder.cookie = cookie;
+            holder.pid = found.pid;
+            holder.fd = found.fd;
+            holder.start_ticks = found.start_ticks;
+            holder.uid = found.uid;
+            set_comm(holder, found.comm);
+        });
     }
     census.holders_complete = scan->processes_denied == 0;
 }

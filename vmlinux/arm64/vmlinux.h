@@ -21,6 +21,7 @@ struct inet_connection_sock;
 struct inet_sock;
 struct inet_timewait_death_row;
 struct inet_timewait_sock;
+struct inode;
 struct kernfs_node;
 struct list_head;
 struct net;
@@ -144,6 +145,10 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct file {
+	struct inode *f_inode;
+};
+
 struct in6_addr {
 	union {
 		__u8 u6_addr8[16];
@@ -187,6 +192,10 @@ struct sock_common {
 struct inet_timewait_sock {
 	struct sock_common __tw_common;
 	unsigned char tw_substate;
+};
+
+struct inode {
+	long unsigned int i_ino;
 };
 
 struct kernfs_node {

@@ -241,6 +241,39 @@ TEST_F(Minis, AListOfTheHalfOpenStrikesNothingElse)
     EXPECT_EQ(world.count(TcpState::kTimeWait), 2U) << "that namespace may exist all the same";
 }
 
+/// Whatever states are asked for, a namespace that is no more has none of them.
+TEST_F(Minis, ACensusWithoutTimeWaitsStrikesThoseOfAGoneNamespace)
+{
+    make(1000, 2, TcpState::kTimeWait);
+    const std::vector<std::uint32_t> other{kNetns + 1};
+    const auto census = [&](std::span<const std::uint32_t> unread, bool every_netns) {
+        world.sweep_begins();
+        world.sweep_ends({.netns_inums = other,
+                          .mini_states = 1U << 3,
+                          .every_netns = every_netns,
+                          .unread_netns = unread});
+    };
+    for (int i = 0; i < 3; ++i) {
+        census(world.netns_inums, true);
+        census({}, false);
+    }
+    EXPECT_EQ(world.count(TcpState::kTimeWait), 2U) << "it exists, or may exist unseen";
+    census({}, true);
+    census({}, true);
+    EXPECT_EQ(world.count(TcpState::kTimeWait), 0U);
+}
+
+TEST_F(Minis, InANamespaceThatMayExistUnseenTheyLiveTheirLife)
+{
+    make(1000, 2, TcpState::kTimeWait);
+    world.tick(126s);
+    for (int i = 0; i < 2; ++i) {
+        world.sweep_begins();
+        world.sweep_ends({.netns_inums = {}, .every_netns = false});
+    }
+    EXPECT_EQ(world.count(TcpState::kTimeWait), 0U);
+}
+
 TEST_F(Minis, AWholeListProvesAtOnce)
 {
     const auto socks = make(1000, 2, TcpState::kTimeWait);

@@ -399,5 +399,24 @@ TEST_F(Owners, TimeWaitOlderThanTheTracerIsNobodys)
     EXPECT_EQ(world.whose(peer), "unknown [unknown]");
 }
 
+/// The exit's record comes before those of the sockets that it closes.
+TEST_F(Owners, KnownByItsEndAlone)
+{
+    world.exits(kBrowser);
+    world.goes(peer, kEstablished, kFinWait1, kBrowser);
+    EXPECT_TRUE(world.owner(peer).exited);
+}
+
+/// By TCP Fast Open a socket is accepted and closed before its handshake is over.
+TEST_F(Owners, ClosedBeforeItIsEstablished)
+{
+    world.listens(listening, kServer);
+    Sock child = served(10, peer, listening);
+    world.goes(child, kListen, kSynRecv);
+    child.shutdown = kBothShut;
+    world.goes(child, kSynRecv, kFinWait1, kWorker);
+    EXPECT_EQ(world.whose(child), "close worker");
+}
+
 } // namespace
 } // namespace tcpledger

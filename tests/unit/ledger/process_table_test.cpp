@@ -120,5 +120,26 @@ TEST(ProcessTable, VisitsThoseInUse)
     EXPECT_EQ(pids, (std::vector<std::uint32_t>{0, 0, 43}));
 }
 
+TEST(ProcessTable, AStrangersExitIsRememberedOverOneInterval)
+{
+    ProcessTable table;
+    table.note_exit({42, 100});
+    table.begin_interval();
+    EXPECT_TRUE(table.at(table.intern(facts(42, 100))).exited);
+    EXPECT_FALSE(table.at(table.intern(facts(42, 101))).exited) << "its pid, used again";
+    table.note_exit({43, 100});
+    table.begin_interval();
+    table.begin_interval();
+    EXPECT_FALSE(table.at(table.intern(facts(43, 100))).exited);
+}
+
+TEST(ProcessTable, AKnownOnesExitMarksIt)
+{
+    ProcessTable table;
+    const ProcessId id = table.intern(facts(42, 100));
+    table.note_exit({42, 100});
+    EXPECT_TRUE(table.at(id).exited);
+}
+
 } // namespace
 } // namespace tcpledger

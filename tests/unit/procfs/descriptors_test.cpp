@@ -18,6 +18,7 @@ TEST(ScanHolders, FindsEverySocketAndNothingElse)
 {
     const StubTree tree;
     tree.file("42/stat", stat_line("42", "a) (b\n", "5000"));
+    tree.file("42/status", "Name:\ta\nUid:\t1000\t0\t0\t0\n");
     tree.link("42/fd/0", "/dev/null");
     tree.link("42/fd/1", "pipe:[5]");
     tree.link("42/fd/7", "socket:[77]");
@@ -44,6 +45,8 @@ TEST(ScanHolders, FindsEverySocketAndNothingElse)
     EXPECT_EQ(holders[0].inode, 77U);
     EXPECT_EQ(holders[0].start_ticks, 5000U);
     EXPECT_EQ(holders[0].comm, "a) (b\n");
+    EXPECT_EQ(holders[0].uid, 1000U);
+    EXPECT_EQ(holders[2].uid, 65534U) << "not known: not root's";
     EXPECT_EQ(holders[1].inode, 18446744073709551615U);
     EXPECT_EQ(holders[2].pid, 43U);
     EXPECT_EQ(holders[2].inode, 77U);
