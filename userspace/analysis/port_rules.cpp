@@ -190,16 +190,12 @@ std::vector<Buckets> buckets_by_netns(const AuditFacts& facts)
 {
     std::vector<Buckets> counts(facts.netns.size());
     for (const AuditSocket& socket : facts.sockets) {
-        if (socket.udp || socket.held) {
+        if (!socket.mini) {
             continue;
         }
-        if (socket.state == TcpState::kTimeWait) {
-            ++counts[socket.netns].time_wait;
-            ++counts[socket.netns].remotes[socket.tuple.remote.address.text()];
-        } else if (socket.state == TcpState::kFinWait2) {
-            ++counts[socket.netns].fin_wait2;
-            ++counts[socket.netns].remotes[socket.tuple.remote.address.text()];
-        }
+        Buckets& mine = counts[socket.netns];
+        ++(socket.state == TcpState::kTimeWait ? mine.time_wait : mine.fin_wait2);
+        ++mine.remotes[socket.tuple.remote.address.text()];
     }
     return counts;
 }
