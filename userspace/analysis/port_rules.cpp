@@ -57,6 +57,7 @@ bool reuses_time_wait(const AuditNetns& netns, const Path& path)
 std::map<Path, Use> uses_of(const AuditFacts& facts)
 {
     std::vector<std::optional<EphemeralPorts>> ranges;
+    ranges.reserve(facts.netns.size());
     for (const AuditNetns& netns : facts.netns) {
         ranges.push_back(ports_of(netns));
     }
@@ -69,8 +70,8 @@ std::map<Path, Use> uses_of(const AuditFacts& facts)
     std::map<Path, Use> uses;
     for (const AuditSocket& socket : facts.sockets) {
         const Endpoint& local = socket.tuple.local;
-        if (socket.udp || socket.tuple.remote.port == 0 || !ranges[socket.netns] ||
-            !ranges[socket.netns]->contains(local.port) ||
+        const std::optional<EphemeralPorts>& range = ranges[socket.netns];
+        if (socket.udp || socket.tuple.remote.port == 0 || !range || !range->contains(local.port) ||
             listening.contains({socket.netns, local.port})) {
             continue;
         }
