@@ -354,7 +354,7 @@ TEST_F(Lives, AreToldInTheOrderOfTheirEnds)
 /// With refined hooks the connection has become its mini-socket before the farewell.
 TEST_F(Lives, OfASocketThatHasLeftAMiniSocket)
 {
-    world.ledger.expect_told_minis(true);
+    world.ledger.expect_told_minis(true, true);
     world.connects(c, kCurl);
     Sock closing = c;
     closing.shutdown = kBothShut;
@@ -375,7 +375,7 @@ TEST_F(Lives, OfASocketThatHasLeftAMiniSocket)
 
 TEST_F(Lives, AMiniSocketInFinWait2GoesOnUntold)
 {
-    world.ledger.expect_told_minis(true);
+    world.ledger.expect_told_minis(true, true);
     world.connects(c, kCurl);
     Sock closing = c;
     closing.shutdown = kBothShut;
