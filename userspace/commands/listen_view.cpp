@@ -248,10 +248,7 @@ std::string render_drops(const Inventory& inventory, const Painter& painter)
         const auto overflows = counter(netns, "ListenOverflows");
         const auto drops = counter(netns, "ListenDrops");
         const Style style = overflows.value_or(0) > 0 ? Style::kWarning : Style::kPlain;
-        table.add_row({std::to_string(netns.inum),
-                       netns.own            ? std::string("(here)")
-                       : netns.name.empty() ? "-"
-                                            : netns.name,
+        table.add_row({std::to_string(netns.inum), netns_name(netns.own, netns.name),
                        Cell(count_text(overflows), style), rate(overflows), count_text(drops),
                        rate(drops)});
     }
