@@ -25,10 +25,10 @@ std::string render_text(const AuditLook& look, const std::vector<Finding>& findi
         text += render_finding(finding, painter, width) + "\n";
     }
     const std::size_t namespaces = look.facts.netns.size();
-    const std::string last =
-        fmt::format("{}; looked twice in {}: {} sockets, {} namespace{}", summary(findings),
-                    format_duration(look.facts.interval), format_count(look.facts.sockets.size()),
-                    namespaces, namespaces == 1 ? "" : "s");
+    const std::string last = fmt::format(
+        "{}; looked twice in {}: {} socket{}, {} namespace{}", summary(findings),
+        format_duration(look.facts.interval), format_count(look.facts.sockets.size()),
+        look.facts.sockets.size() == 1 ? "" : "s", namespaces, namespaces == 1 ? "" : "s");
     return text + wrap(last, "", width);
 }
 

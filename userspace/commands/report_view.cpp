@@ -28,8 +28,9 @@ std::string render_head(const ReportPage& page)
     text += fmt::format("host      {}, {} {}, {} CPU{}, up {}\n", visible(host.name),
                         visible(host.kernel), visible(host.architecture), host.cpus,
                         host.cpus == 1 ? "" : "s", format_duration(host.uptime));
-    text += fmt::format("looked    twice within {}: {} TCP sockets\n",
-                        format_duration(page.interval), format_count(page.total));
+    text +=
+        fmt::format("looked    twice within {}: {} TCP socket{}\n", format_duration(page.interval),
+                    format_count(page.total), page.total == 1 ? "" : "s");
     return text + fmt::format("audit     {}\n", summary(page.findings));
 }
 
