@@ -4,6 +4,7 @@
 #define TCPLEDGER_TRANSITION_BPF_H
 
 #include "compat.bpf.h"
+#include "farewell.bpf.h"
 #include "process.bpf.h"
 #include "ring.bpf.h"
 #include "socket.bpf.h"
@@ -103,7 +104,25 @@ static __always_inline void send_owned_transition(struct sock *sk, int old_state
 	fill_transition(&out->transition, sk, old_state, new_state);
 	if (current->flags & PF_KTHREAD_FLAG)
 		out->transition.flags |= TL_FLAG_KERNEL_THREAD;
+	if (tell_farewells)
+		out->transition.flags |= ending_flags(current);
 	describe_process(&out->process, current);
+	submit_record(out, time_ns);
+}
+
+static __always_inline void send_farewell(struct sock *sk, int old_state)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	__u64 time_ns = bpf_ktime_get_ns();
+	struct tl_farewell *out = reserve_record(sizeof(*out));
+
+	if (!out)
+		return;
+	fill_header(&out->transition.header, time_ns, TL_RECORD_FAREWELL, sizeof(*out));
+	fill_transition(&out->transition, sk, old_state, TCP_CLOSE);
+	out->transition.flags |= farewell_flags(sk);
+	fill_caller(out, sk, old_state, current);
+	fill_figures(out, sk);
 	submit_record(out, time_ns);
 }
 
@@ -114,7 +133,9 @@ static __always_inline void send_set_state(struct sock *sk, int old_state, int n
 	/* SOCK_DESTROY of a listener stores CLOSE twice, in the destroyer's context. */
 	if (old_state == new_state)
 		return;
-	if (runs_in_caller(old_state, new_state))
+	if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN)
+		send_farewell(sk, old_state);
+	else if (runs_in_caller(old_state, new_state))
 		send_owned_transition(sk, old_state, new_state);
 	else
 		send_transition(sk, old_state, new_state);

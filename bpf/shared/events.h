@@ -52,6 +52,13 @@ enum tl_record_kind {
 	 * LISTEN → NEW_SYN_RECV (listener_sock is set), NEW_SYN_RECV → CLOSE,
 	 * FIN_WAIT2 → TIME_WAIT, FIN_WAIT2 → CLOSE, TIME_WAIT → CLOSE. */
 	TL_RECORD_MINI_SOCKET = 7,
+
+	/* Where whole lives are asked for (tell_farewells, bpf/resets.bpf.c): */
+
+	/* struct tl_farewell: a connection's → CLOSE and its last figures; in place of
+	 * TL_RECORD_TRANSITION. */
+	TL_RECORD_FAREWELL = 8,
+	TL_RECORD_RESET = 9, /* struct tl_reset */
 };
 
 /* Bits of tl_transition.flags. */
@@ -64,6 +71,19 @@ enum tl_transition_flag {
 	/* The transition ran in a kernel thread: the socket is the kernel's own, or
 	 * the kernel closes on behalf of somebody (delayed fput). */
 	TL_FLAG_KERNEL_THREAD = 1 << 2,
+
+	/* Where whole lives are asked for: */
+
+	/* The caller ends: its descriptors are closed by its exit. */
+	TL_FLAG_EXITING = 1 << 3,
+	/* By a signal. */
+	TL_FLAG_KILLED = 1 << 4,
+	/* No struct socket and no close(): the connection was not accepted. */
+	TL_FLAG_NOT_ACCEPTED = 1 << 5,
+	/* SO_LINGER with 0 seconds is set. */
+	TL_FLAG_LINGERS_NOT = 1 << 6,
+	/* tl_farewell.process is the caller, who closes the socket. */
+	TL_FLAG_CALLER = 1 << 7,
 };
 
 /* First in every ring record. */
@@ -108,6 +128,31 @@ struct tl_owned_transition {
 	struct tl_process process;
 };
 
+/* The → CLOSE of a connection, with what its tcp_sock says at that moment. */
+struct tl_farewell {
+	struct tl_transition transition;
+	struct tl_process process; /* zeros without TL_FLAG_CALLER */
+	tl_u64 bytes_sent;	   /* payload, each time that it was sent */
+	tl_u64 bytes_retransmitted;
+	tl_u64 bytes_received; /* payload, and 1 for the peer's FIN */
+	tl_u32 srtt_us;	       /* 0: never measured */
+	tl_u32 min_rtt_us;     /* ~0: never measured */
+	tl_u32 retransmits;    /* segments */
+	tl_u32 padding;
+};
+
+/* tl_reset.reason where the tracepoint tells none. */
+#define TL_NO_REASON 0xffffffffU
+
+/* A reset was sent on behalf of a full socket, or received by it. */
+struct tl_reset {
+	struct tl_record_header header;
+	tl_u64 cookie;
+	tl_u32 reason; /* the kernel's enum sk_rst_reason, or TL_NO_REASON */
+	tl_u8 sent;    /* 1: sent, 0: received */
+	tl_u8 padding[3];
+};
+
 /* A process took on a new program, or its last thread ended. */
 struct tl_process_event {
 	struct tl_record_header header;
@@ -143,6 +188,9 @@ TL_STATIC_ASSERT(sizeof(struct tl_transition) == 88, "wire layout");
 TL_STATIC_ASSERT(__builtin_offsetof(struct tl_transition, local_address) == 56, "wire layout");
 TL_STATIC_ASSERT(sizeof(struct tl_process) == 40, "wire layout");
 TL_STATIC_ASSERT(sizeof(struct tl_owned_transition) == 128, "wire layout");
+TL_STATIC_ASSERT(sizeof(struct tl_farewell) == 168, "wire layout");
+TL_STATIC_ASSERT(__builtin_offsetof(struct tl_farewell, bytes_sent) == 128, "wire layout");
+TL_STATIC_ASSERT(sizeof(struct tl_reset) == 32, "wire layout");
 TL_STATIC_ASSERT(sizeof(struct tl_process_event) == 56, "wire layout");
 TL_STATIC_ASSERT(sizeof(struct tl_holder) == 80, "wire layout");
 

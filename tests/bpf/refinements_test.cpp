@@ -18,6 +18,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace tcpledger {
@@ -127,7 +128,7 @@ TEST_P(RefinementsTest, AcceptNamesTheProcessThatAccepts)
         ::prctl(PR_SET_NAME, "acceptor");
         const BoundSocket server = accept_from(listener);
         const std::uint64_t cookie = server.cookie();
-        (void)!::write(cookie_pipe[1], &cookie, sizeof(cookie));
+        std::ignore = ::write(cookie_pipe[1], &cookie, sizeof(cookie));
         ::_exit(0);
     }
     std::uint64_t cookie = 0;

@@ -106,9 +106,13 @@ class Usage(harness.LedgerTest):
 
     def test_hostile_words_are_escaped(self):
         for word in ("\x1b[31mred", "a\nb"):
-            done = harness.run_ledger("states", "--state", word)
-            self.assertEqual(done.returncode, 2)
-            self.assertIsNone(CONTROL.search(done.stderr))
+            for arguments in (["states", "--state", word], ["list", word], ["list", "-N", word],
+                              ["list", "comm", "=", "x", word], ["list", "-" + word],
+                              ["trace", word], ["top", "sport", "=", word]):
+                with self.subTest(arguments):
+                    done = harness.run_ledger(*arguments)
+                    self.assertEqual(done.returncode, 2)
+                    self.assertIsNone(CONTROL.search(done.stderr), done.stderr)
 
 
 class Names(harness.LedgerTest):

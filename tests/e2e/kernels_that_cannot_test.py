@@ -81,7 +81,7 @@ class KernelsThatCannot(harness.LedgerTest):
         net = self.net()
         actor = self.actor(net)
         port = actor.do("listen l 127.0.0.1 0")["local_port"]
-        status, out, err = self.run_on(self.stub(None), "list", "--json")
+        status, out, err = self.run_on(self.stub(None), "list", "-a", "--json")
         self.assertEqual(status, 0, err)
         self.assertIn("/proc", err)
         sockets = [s for s in json.loads(out)["sockets"]

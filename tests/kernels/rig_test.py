@@ -112,8 +112,9 @@ class VerdictTest(unittest.TestCase):
         self.assertEqual(self.judge("refuse.BTF", 3, err="not permitted"), "fail")
 
     def test_books_that_balance(self):
-        self.assertEqual(self.judge("verify.fentry", 0, out="7 checks in 15 s: the books balance"), "pass")
-        self.assertEqual(self.judge("verify.fentry", 4, out="7 checks in 15 s: the books do not balance"), "fail")
+        self.assertEqual(self.judge("verify.fentry", 0, out="7 checks in 15s, 9 sockets compared, 0 lost: the books balance"), "pass")
+        self.assertEqual(self.judge("verify.fentry", 0, out="7 checks in 15s, 0 sockets compared: the books balance"), "fail")
+        self.assertEqual(self.judge("verify.fentry", 4, out="7 checks in 15s, 9 sockets compared: the books do not balance"), "fail")
         self.assertEqual(self.judge("verify.fentry", 0, out=""), "fail")
 
     def test_json_must_be_json(self):

@@ -96,6 +96,7 @@ Finding stuck_finding(const AuditFacts& facts, const StuckByProcess::value_type&
 void close_wait(const AuditFacts& facts, Findings& findings)
 {
     for (const auto& entry : stuck_in(TcpState::kCloseWait, facts)) {
+        const AuditProcess& process = facts.processes[entry.first.second];
         Finding finding = stuck_finding(facts, entry, "CLOSE_WAIT");
         finding.id = "close_wait";
         finding.meaning = "The peers have closed; the program has not called close(), and nothing "
@@ -104,11 +105,11 @@ void close_wait(const AuditFacts& facts, Findings& findings)
                           "answered by a reset. Usually a path through the program, often one "
                           "for errors, on which the socket is not closed.";
         finding.advice.push_back(words::act("find the close() that is missing in " +
-                                                finding.process->name() +
+                                                process.name() +
                                                 "; a restart gives the descriptors back until then",
                                             "no sysctl ends CLOSE_WAIT: only close() does",
                                             "a restart ends the process's other connections too",
-                                            list_command(*finding.process, "close-wait")));
+                                            list_command(process, "close-wait")));
         findings.push_back(std::move(finding));
     }
 }
@@ -116,19 +117,20 @@ void close_wait(const AuditFacts& facts, Findings& findings)
 void fin_wait2(const AuditFacts& facts, Findings& findings)
 {
     for (const auto& entry : stuck_in(TcpState::kFinWait2, facts)) {
+        const AuditProcess& process = facts.processes[entry.first.second];
         Finding finding = stuck_finding(facts, entry, "FIN_WAIT2");
         finding.id = "fin_wait2";
         finding.meaning = "The program has shut down its sending side and keeps the descriptor "
                           "open, and the peers do not close theirs. tcp_fin_timeout ends "
                           "FIN_WAIT2 only after close(), so these stay as long as both wait.";
         finding.advice.push_back(words::act(
-            "let " + finding.process->name() +
+            "let " + process.name() +
                 " wait for the peer's end with a time limit, then close(); or mend the peer (it "
                 "shows CLOSE_WAIT there)",
             fmt::format("after close() each would end within tcp_fin_timeout ({})",
                         words::duration(fin_timeout(facts.netns[entry.first.first]))),
             "what the peer sends after close() is answered by a reset",
-            list_command(*finding.process, "fin-wait-2")));
+            list_command(process, "fin-wait-2")));
         findings.push_back(std::move(finding));
     }
 }

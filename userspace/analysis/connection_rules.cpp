@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace tcpledger::rules {
@@ -53,12 +54,17 @@ std::int64_t keepalive_time(const AuditNetns& netns)
     return netns.number("net.ipv4.tcp_keepalive_time").value_or(thresholds::kKeepaliveTimeS);
 }
 
-/// Open, with nothing under way whose loss would show that the other end is gone.
-bool may_vanish_unseen(const AuditSocket& socket)
+/// How long an open connection had no segment either way; nothing where it has keepalive, or
+/// something under way whose loss would show that the other end is gone.
+std::optional<milliseconds> unwatched_for(const AuditSocket& socket)
 {
-    return !socket.udp && socket.state == TcpState::kEstablished && socket.held &&
-           !socket.keepalive && socket.process != kNobody && socket.send_queue == 0 &&
-           socket.since_segment && socket.since_data_went;
+    const bool open = !socket.udp && socket.state == TcpState::kEstablished && socket.held &&
+                      socket.process != kNobody;
+    if (!open || socket.keepalive || socket.send_queue > 0 || !socket.since_segment ||
+        !socket.since_data_went) {
+        return std::nullopt;
+    }
+    return std::min(*socket.since_segment, *socket.since_data_went);
 }
 
 Finding idle_finding(const AuditNetns& netns, const AuditProcess& process, const Idle& idle)
@@ -160,14 +166,12 @@ void keepalive(const AuditFacts& facts, Findings& findings)
     const words::Peers peers(facts);
     std::map<std::pair<std::size_t, std::size_t>, Idle> processes;
     for (const AuditSocket& socket : facts.sockets) {
-        if (!may_vanish_unseen(socket) || local.has(socket)) {
-            continue;
-        }
-        const milliseconds idle = std::min(*socket.since_segment, *socket.since_data_went);
-        if (idle >= std::chrono::seconds(keepalive_time(facts.netns[socket.netns]))) {
+        const std::optional<milliseconds> idle = unwatched_for(socket);
+        if (idle && !local.has(socket) &&
+            *idle >= std::chrono::seconds(keepalive_time(facts.netns[socket.netns]))) {
             Idle& entry = processes[{socket.netns, socket.process}];
             ++entry.count;
-            entry.longest = std::max(entry.longest, idle);
+            entry.longest = std::max(entry.longest, *idle);
             ++entry.remotes[peers.of(socket)];
         }
     }

@@ -65,6 +65,7 @@ struct AuditSocket {
     bool udp = false;
     TcpState state = TcpState::kClose; ///< as it is shown
     bool held = false;                 ///< a process has a descriptor of it
+    bool mini = false;                 ///< TIME_WAIT or FIN_WAIT2 without a struct sock
     bool unaccepted = false;
     bool keepalive = false;        ///< the keepalive timer runs
     std::uint8_t retransmits = 0;  ///< of what is outstanding now

@@ -57,6 +57,7 @@ bool reuses_time_wait(const AuditNetns& netns, const Path& path)
 std::map<Path, Use> uses_of(const AuditFacts& facts)
 {
     std::vector<std::optional<EphemeralPorts>> ranges;
+    ranges.reserve(facts.netns.size());
     for (const AuditNetns& netns : facts.netns) {
         ranges.push_back(ports_of(netns));
     }
@@ -69,8 +70,8 @@ std::map<Path, Use> uses_of(const AuditFacts& facts)
     std::map<Path, Use> uses;
     for (const AuditSocket& socket : facts.sockets) {
         const Endpoint& local = socket.tuple.local;
-        if (socket.udp || socket.tuple.remote.port == 0 || !ranges[socket.netns] ||
-            !ranges[socket.netns]->contains(local.port) ||
+        const std::optional<EphemeralPorts>& range = ranges[socket.netns];
+        if (socket.udp || socket.tuple.remote.port == 0 || !range || !range->contains(local.port) ||
             listening.contains({socket.netns, local.port})) {
             continue;
         }
@@ -190,16 +191,12 @@ std::vector<Buckets> buckets_by_netns(const AuditFacts& facts)
 {
     std::vector<Buckets> counts(facts.netns.size());
     for (const AuditSocket& socket : facts.sockets) {
-        if (socket.udp || socket.held) {
+        if (!socket.mini) {
             continue;
         }
-        if (socket.state == TcpState::kTimeWait) {
-            ++counts[socket.netns].time_wait;
-            ++counts[socket.netns].remotes[socket.tuple.remote.address.text()];
-        } else if (socket.state == TcpState::kFinWait2) {
-            ++counts[socket.netns].fin_wait2;
-            ++counts[socket.netns].remotes[socket.tuple.remote.address.text()];
-        }
+        Buckets& mine = counts[socket.netns];
+        ++(socket.state == TcpState::kTimeWait ? mine.time_wait : mine.fin_wait2);
+        ++mine.remotes[socket.tuple.remote.address.text()];
     }
     return counts;
 }

@@ -73,12 +73,12 @@ ExitStatus run(const AuditOptions& options)
         stream->write(render_text(*look, findings, painter, page_width(STDOUT_FILENO)));
     }
     stream->close();
-    if (stream->error()) {
-        return fail(*stream->error());
+    if (const std::optional<Error> error = stream->error()) {
+        return fail(*error);
     }
     const bool found =
-        options.fail_on && std::ranges::any_of(findings, [&](const Finding& finding) {
-            return finding.severity >= *options.fail_on;
+        std::ranges::any_of(findings, [least = options.fail_on](const Finding& finding) {
+            return least && finding.severity >= *least;
         });
     return found ? ExitStatus::kFinding : ExitStatus::kDone;
 }

@@ -129,7 +129,7 @@ std::size_t page_width(int fd)
 std::string render_finding(const Finding& finding, const Painter& painter, std::size_t width)
 {
     const std::string head = fmt::format("{:<8}  ", upper(severity_name(finding.severity)));
-    std::string title = wrap(finding.title, head, width);
+    const std::string title = wrap(finding.title, head, width);
     std::string text =
         painter.paint(std::string_view(title).substr(0, head.size()), style_of(finding.severity));
     text += std::string_view(title).substr(std::min(head.size(), title.size()));

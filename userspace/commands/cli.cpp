@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/cli.hpp"
 
+#include "commands/cli_checks.hpp"
 #include "commands/cli_inspect.hpp"
+#include "commands/cli_life.hpp"
 #include "commands/cli_list.hpp"
 #include "commands/duration.hpp"
 #include "commands/top_columns.hpp"
@@ -15,7 +17,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -39,6 +40,7 @@ struct Typed {
     std::string by;
     TopOptions top;
     TraceOptions trace;
+    LifeOptions life;
     StatesOptions states_command;
     ListOptions list;
     double verify_s = 60.0;
@@ -60,31 +62,6 @@ std::string check_state(const std::string& text)
     return parse_state(text) ? "" : "no state \"" + text + "\"; one of " + all_state_names();
 }
 
-/// The decimal number that is the whole of `text`.
-std::optional<std::uint64_t> parse_natural(const std::string& text)
-{
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool whole = error == std::errc() && end == text.data() + text.size();
-    return whole ? std::optional(number) : std::nullopt;
-}
-
-std::string check_port(const std::string& text)
-{
-    const std::uint64_t port = parse_natural(text).value_or(0);
-    return port >= 1 && port <= 65535 ? "" : "no port \"" + text + "\"; 1 to 65535";
-}
-
-std::string check_natural(const std::string& text)
-{
-    return parse_natural(text) ? "" : "no number \"" + text + "\"; 0 or more";
-}
-
-std::string check_positive(const std::string& text)
-{
-    return parse_natural(text).value_or(0) > 0 ? "" : "no number \"" + text + "\"; 1 or more";
-}
-
 std::string check_sort_column(const std::string& text)
 {
     if (is_sort_column(text)) {
@@ -95,11 +72,6 @@ std::string check_sort_column(const std::string& text)
         message += " " + name;
     }
     return message;
-}
-
-CLI::Validator validator(std::string (*check)(const std::string&), const char* name)
-{
-    return {[check](std::string& text) { return check(text); }, name};
 }
 
 void add_common(CLI::App& command, Typed& typed)
@@ -122,12 +94,6 @@ void add_tracing(CLI::App& command, Typed& typed)
                     "auto: refinements where this kernel has them (default); tracepoints: never; "
                     "fentry: all of them, or fail")
         ->check(CLI::IsMember({"auto", "tracepoints", "fentry"}));
-}
-
-void add_families(CLI::App& command, bool& only_ipv4, bool& only_ipv6)
-{
-    auto* ipv4 = command.add_flag("-4,--ipv4", only_ipv4, "only IPv4 (IPv4-mapped included)");
-    command.add_flag("-6,--ipv6", only_ipv6, "only IPv6")->excludes(ipv4);
 }
 
 void add_states(CLI::App& command, Typed& typed)
@@ -171,25 +137,7 @@ CLI::App& add_trace(CLI::App& app, Typed& typed)
     TraceOptions& options = typed.trace;
     add_common(trace, typed);
     add_tracing(trace, typed);
-    trace.add_option("-p,--pid", options.pid, "only connections of this process")
-        ->check(CLI::Range(1U, 4194304U));
-    trace.add_option("-L,--localport", options.local_ports, "only these local ports (80,443)")
-        ->delimiter(',')
-        ->allow_extra_args(false)
-        ->check(validator(check_port, "PORT"));
-    trace.add_option("-D,--remoteport", options.remote_ports, "only these remote ports")
-        ->delimiter(',')
-        ->allow_extra_args(false)
-        ->check(validator(check_port, "PORT"));
-    add_families(trace, options.only_ipv4, options.only_ipv6);
-    trace.add_flag("-T,--time", options.show_clock_time, "a column with the time of day");
-    trace.add_flag("-t,--timestamp", options.show_seconds, "a column with seconds since start");
-    trace.add_flag("-w,--wide", options.wide, "columns wide enough for IPv6");
-    trace.add_flag("-s,--csv", options.csv, "comma-separated values");
-    trace.add_option("--duration", typed.duration_s, "end after so many seconds")
-        ->check(CLI::Range(0.001, 31536000.0));
-    trace.add_option("-c,--count", options.count, "end after so many transitions")
-        ->check(validator(check_positive, "NUMBER"));
+    add_trace_letters(trace, options, typed.duration_s);
     take_filter_words(trace);
     trace.footer(
         "Words after the options are a filter, as in ss; see tcpledger(1).\n"
@@ -323,6 +271,10 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
                "4 a finding.");
     const CLI::App& top = add_top(app, typed);
     const CLI::App& trace = add_trace(app, typed);
+    CLI::App& life = add_life(app, typed.life);
+    add_common(life, typed);
+    add_tracing(life, typed);
+    add_trace_letters(life, typed.life.line, typed.duration_s);
     const CLI::App& states = add_states_command(app, typed);
     CLI::App& list = add_list(app, typed.list);
     add_common(list, typed);
@@ -338,6 +290,7 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
         typed.states_command.filter = filter_words(states);
         typed.top.filter = filter_words(top);
         typed.trace.filter = filter_words(trace);
+        typed.life.line.filter = filter_words(life);
     } catch (const CLI::ParseError& error) {
         return tl::unexpected(end_with(app, error));
     }
@@ -347,13 +300,14 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
         typed.top.delay = to_milliseconds(typed.delay_s);
         return typed.top;
     }
-    if (trace.parsed()) {
-        typed.trace.common = common;
+    if (trace.parsed() || life.parsed()) {
+        TraceOptions& line = trace.parsed() ? typed.trace : typed.life.line;
+        line.common = common;
         if (typed.duration_s > 0) {
-            typed.trace.duration =
+            line.duration =
                 std::max(to_milliseconds(typed.duration_s), std::chrono::milliseconds(1));
         }
-        return typed.trace;
+        return trace.parsed() ? Command(typed.trace) : Command(typed.life);
     }
     if (states.parsed()) {
         typed.states_command.common = common;

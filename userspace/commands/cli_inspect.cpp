@@ -1,20 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/cli_inspect.hpp"
 
+#include "commands/duration.hpp"
+
+#include <fmt/format.h>
+
 namespace tcpledger {
 namespace {
 
 void add_netns(CLI::App& command, std::optional<std::string>& netns)
 {
-    command.add_option("-N,--net", netns,
-                       "all, self, or a network namespace by name or inode number (default: all "
-                       "that may be entered)");
+    command.add_option("-N,--net", netns, "all, self, a namespace's name or inode number");
+}
+
+/// Puts seconds in place of what was typed.
+std::string read_interval(std::string& text)
+{
+    constexpr double kShortest = 0.1;
+    constexpr double kLongest = 600.0;
+    const auto seconds = parse_seconds(text);
+    if (!seconds || *seconds < kShortest || *seconds > kLongest) {
+        return "no interval \"" + text + "\"; 100ms to 10m, 2s and the like";
+    }
+    text = fmt::format("{}", *seconds);
+    return {};
 }
 
 void add_interval(CLI::App& command, double& seconds)
 {
-    command.add_option("--for", seconds, "seconds between the two looks (default 2)")
-        ->check(CLI::Range(0.1, 600.0));
+    command.add_option("--for", seconds, "time between the two looks (default 2s)")
+        ->transform(CLI::Validator(read_interval, "DURATION"));
 }
 
 std::chrono::milliseconds to_milliseconds(double seconds)
@@ -49,7 +64,7 @@ CommonOptions InspectionCli::common() const
 void InspectionCli::add_listen(CLI::App& app)
 {
     CLI::App& listen =
-        *app.add_subcommand("listen", "listening sockets: owners, sharers, queues, overflows");
+        *app.add_subcommand("listen", "who listens: owners, sharers, queues, refusals");
     listen_app_ = &listen;
     add_common(listen);
     add_netns(listen, listen_.netns);
@@ -72,8 +87,7 @@ void InspectionCli::add_listen(CLI::App& app)
 
 void InspectionCli::add_audit(CLI::App& app)
 {
-    CLI::App& audit = *app.add_subcommand(
-        "audit", "findings with evidence and advice; nothing on a healthy host");
+    CLI::App& audit = *app.add_subcommand("audit", "what is wrong: evidence, meaning and advice");
     audit_app_ = &audit;
     add_common(audit);
     add_netns(audit, audit_.netns);

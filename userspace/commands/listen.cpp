@@ -75,7 +75,8 @@ ExitStatus run(const ListenOptions& options)
         write_text(*stream, *inventory, options);
     }
     stream->close();
-    return stream->error() ? fail(*stream->error()) : ExitStatus::kDone;
+    const std::optional<Error> error = stream->error();
+    return error ? fail(*error) : ExitStatus::kDone;
 }
 
 } // namespace tcpledger

@@ -78,21 +78,20 @@ std::string sharers_text(const Listener& listener)
 
 /// Which columns these rows need.
 struct Shape {
-    bool netns = false;
+    bool netns;
     bool protocol = false;
     bool tcp = false;
     bool udp = false;
     bool container = false;
     bool shared = false;
 
-    explicit Shape(const Inventory& inventory)
+    explicit Shape(const Inventory& inventory) : netns(inventory.namespaces.size() > 1)
     {
         for (const Listener& listener : inventory.listeners) {
             (is_udp(listener) ? udp : tcp) = true;
             container |= !listener.container.empty();
             shared |= !listener.sharers.empty() || listener.siblings > 0;
         }
-        netns = inventory.namespaces.size() > 1;
         protocol = udp;
         tcp |= !udp; // an empty table has TCP's head
     }
@@ -183,6 +182,14 @@ std::string process_text(const std::optional<ListenerProcess>& process)
         return "-";
     }
     return process->pid == 0 ? process->comm : fmt::format("{}[{}]", process->comm, process->pid);
+}
+
+std::string netns_name(bool own, const std::string& name)
+{
+    if (own) {
+        return "(here)";
+    }
+    return name.empty() ? "-" : name;
 }
 
 std::string render_listeners(const Inventory& inventory, const Painter& painter, std::size_t width,

@@ -17,6 +17,9 @@ namespace tcpledger {
 /// "nginx[812]"; "-" where nobody is known. Raw bytes.
 [[nodiscard]] std::string process_text(const std::optional<ListenerProcess>& process);
 
+/// "(here)" for our own namespace, else its name in /run/netns, or "-". Raw bytes.
+[[nodiscard]] std::string netns_name(bool own, const std::string& name);
+
 /// A row a listener. Columns that all rows would leave empty are left out. `width` 0: as wide
 /// as it gets.
 [[nodiscard]] std::string render_listeners(const Inventory& inventory, const Painter& painter,

@@ -53,6 +53,15 @@ struct TraceOptions {
     std::vector<std::string> filter;
 };
 
+struct LifeOptions {
+    /// What they say of `trace`'s transitions they say here of connections that ended; the output
+    /// and its end too.
+    TraceOptions line;
+    bool extended = false; ///< -x
+    std::optional<std::chrono::nanoseconds> slower;
+    bool failed = false;
+};
+
 enum class Grouping { kNone, kProcess, kRemote, kPort, kNetns, kContainer, kUser };
 
 struct StatesOptions {
@@ -125,7 +134,8 @@ struct VerifyOptions {
     std::chrono::milliseconds every{5'000}; ///< from the start of one check to the next
 };
 
-using Command = std::variant<TopOptions, TraceOptions, StatesOptions, ListOptions, ListenOptions,
-                             AuditOptions, ReportOptions, VerifyOptions, DoctorOptions>;
+using Command =
+    std::variant<TopOptions, TraceOptions, LifeOptions, StatesOptions, ListOptions, ListenOptions,
+                 AuditOptions, ReportOptions, VerifyOptions, DoctorOptions>;
 
 } // namespace tcpledger

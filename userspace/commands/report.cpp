@@ -40,7 +40,8 @@ ExitStatus run(const ReportOptions& options)
         stream->write(render_report(page, painter, page_width(STDOUT_FILENO)));
     }
     stream->close();
-    return stream->error() ? fail(*stream->error()) : ExitStatus::kDone;
+    const std::optional<Error> error = stream->error();
+    return error ? fail(*error) : ExitStatus::kDone;
 }
 
 } // namespace tcpledger

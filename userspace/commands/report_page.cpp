@@ -71,6 +71,7 @@ std::vector<ProcessCount> rank_processes(const AuditFacts& facts, TcpState state
         }
     }
     std::vector<ProcessCount> ranked;
+    ranked.reserve(counts.size());
     for (const auto& [process, count] : counts) {
         ranked.push_back(
             {process != kNobody ? std::optional(facts.processes[process]) : std::nullopt, count});
@@ -96,6 +97,7 @@ std::vector<ServiceCount> rank_services(const AuditFacts& facts, TcpState state,
         }
     }
     std::vector<ServiceCount> ranked;
+    ranked.reserve(counts.size());
     for (const auto& [key, count] : counts) {
         ranked.push_back({key.second, key.first, count});
     }

@@ -118,9 +118,9 @@ void each_table(const ReportPage& page, const Painter& painter, std::size_t widt
     if (!page.time_wait_services.empty()) {
         section("Most TIME_WAIT by service", render_services(page, painter));
     }
-    std::string listeners = page.inventory.listeners.empty()
-                                ? "no listeners\n"
-                                : render_listeners(page.inventory, painter, 0, true);
+    const std::string listeners = page.inventory.listeners.empty()
+                                      ? "no listeners\n"
+                                      : render_listeners(page.inventory, painter, 0, true);
     const std::string drops = render_drops(page.inventory, painter);
     section("Listeners", listeners + (drops.empty() ? "" : "\n" + drops));
 }

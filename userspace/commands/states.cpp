@@ -126,8 +126,9 @@ private:
     std::optional<Screen> screen_;
 };
 
-/// Shows the states every so often until a signal comes or nobody reads.
-Expected<void> watch(const StatesOptions& options, LineStream& stream)
+/// Shows the states every `period` until a signal comes or nobody reads.
+Expected<void> watch(const StatesOptions& options, std::chrono::milliseconds period,
+                     LineStream& stream)
 {
     using Steady = std::chrono::steady_clock;
     StopSignals signals;
@@ -140,7 +141,7 @@ Expected<void> watch(const StatesOptions& options, LineStream& stream)
             return tl::unexpected(report.error());
         }
         output.show(*report);
-        next = std::max(next + *options.watch, Steady::now());
+        next = std::max(next + period, Steady::now());
         while (!signals.came() && !stream.closed() && Steady::now() < next) {
             const auto left =
                 std::chrono::ceil<std::chrono::milliseconds>(next - Steady::now()).count();
@@ -173,7 +174,7 @@ ExitStatus run(const StatesOptions& options)
         return fail(stream.error());
     }
     const Expected<void> shown =
-        options.watch ? watch(options, *stream) : show_once(options, *stream);
+        options.watch ? watch(options, *options.watch, *stream) : show_once(options, *stream);
     if (!shown) {
         return fail(shown.error());
     }

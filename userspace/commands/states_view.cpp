@@ -228,7 +228,10 @@ std::string render_text(const StatesReport& report, const StatesOptions& options
     std::string text = options.by == Grouping::kNone
                            ? render_totals(report, options, painter)
                            : render_groups(report, options, painter, line_width);
-    return options.explain ? text + render_explanations(report) : text;
+    if (options.explain) {
+        text += render_explanations(report);
+    }
+    return text;
 }
 
 void write_json(JsonWriter& json, const StatesReport& report, const StatesOptions& options,

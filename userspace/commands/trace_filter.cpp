@@ -85,8 +85,8 @@ void TraceFilter::pass(const TraceLine& line, const std::function<void(const Tra
 bool TraceFilter::matches(const TraceLine& line) const
 {
     const bool ipv4 = line.tuple.local.address.is_ipv4();
-    const bool by_letters = (!options_.pid || line.pid == options_.pid) &&
-                            !(options_.only_ipv4 && !ipv4) && !(options_.only_ipv6 && ipv4) &&
+    const bool other_family = ipv4 ? options_.only_ipv6 : options_.only_ipv4;
+    const bool by_letters = (!options_.pid || line.pid == options_.pid) && !other_family &&
                             admits(options_.local_ports, line.tuple.local.port) &&
                             admits(options_.remote_ports, line.tuple.remote.port);
     if (!by_letters || filter_.empty()) {

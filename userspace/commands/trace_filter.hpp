@@ -26,12 +26,13 @@ public:
     /// local port is asked for, it waits for the connection's next transition, which has.
     void pass(const TraceLine& line, const std::function<void(const TraceLine&)>& show);
 
+    /// Whether a line with a whole tuple passes by itself.
+    [[nodiscard]] bool matches(const TraceLine& line) const;
+
     /// Connections that wait for their port.
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
 private:
-    [[nodiscard]] bool matches(const TraceLine& line) const;
-
     const TraceOptions& options_;
     Filter filter_;
     Containers containers_; ///< empty: not asked

@@ -7,6 +7,7 @@
 #include "kernel/load_error.hpp"
 #include "kernel/program_table.hpp"
 #include "refined.skel.h"
+#include "resets.skel.h"
 #include "tracer.skel.h"
 
 #include <bpf/bpf.h>
@@ -153,6 +154,7 @@ std::vector<ProgramCheck> check_programs()
         {BpfObject::kTracer, open_object<tracer_bpf__elf_bytes>},
         {BpfObject::kHolders, open_object<holders_bpf__elf_bytes>},
         {BpfObject::kRefined, open_object<refined_bpf__elf_bytes>},
+        {BpfObject::kResets, open_object<resets_bpf__elf_bytes>},
     };
     std::vector<ProgramCheck> checks;
     for (const auto& [object, open] : kObjects) {

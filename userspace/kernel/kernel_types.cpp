@@ -31,4 +31,20 @@ std::optional<unsigned> KernelTypes::parameters(const char* function) const
                : std::nullopt;
 }
 
+std::map<std::uint32_t, std::string> KernelTypes::enumerators(const char* name) const
+{
+    std::map<std::uint32_t, std::string> found;
+    const int id = types_ ? btf__find_by_name_kind(types_.get(), name, BTF_KIND_ENUM) : 0;
+    if (id <= 0) {
+        return found;
+    }
+    const btf_type* type = btf__type_by_id(types_.get(), static_cast<unsigned>(id));
+    const auto* values = btf_enum(type);
+    for (unsigned index = 0; index < btf_vlen(type); ++index) {
+        const char* text = btf__name_by_offset(types_.get(), values[index].name_off);
+        found.emplace(static_cast<std::uint32_t>(values[index].val), text != nullptr ? text : "");
+    }
+    return found;
+}
+
 } // namespace tcpledger

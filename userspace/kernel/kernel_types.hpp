@@ -4,9 +4,12 @@
 
 #include <bpf/btf.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace tcpledger {
 
@@ -20,6 +23,8 @@ public:
     [[nodiscard]] bool has(const char* name, unsigned kind) const;
     /// The number of parameters of a function.
     [[nodiscard]] std::optional<unsigned> parameters(const char* function) const;
+    /// The values and names of an enum; empty where there is none of that name.
+    [[nodiscard]] std::map<std::uint32_t, std::string> enumerators(const char* name) const;
 
 private:
     struct Deleter {

@@ -52,6 +52,12 @@ constexpr ProgramEntry kPrograms[] = {
      "fentry__inet_csk_reqsk_queue_drop", "fentry/inet_csk_reqsk_queue_drop",
      "inet_csk_reqsk_queue_drop", {2, kAny},
      "its end but by its timer, at once", "the next sweep"},
+    {BpfObject::kResets, Tells::kResetSent, false,
+     "tp_btf__tcp_send_reset", "tp_btf/tcp_send_reset", nullptr, {},
+     "resets that are sent, for life", "a conclusion from the last transition"},
+    {BpfObject::kResets, Tells::kResetReceived, false,
+     "tp_btf__tcp_receive_reset", "tp_btf/tcp_receive_reset", nullptr, {},
+     "resets that are received, for life", "the socket's error"},
 };
 // clang-format on
 

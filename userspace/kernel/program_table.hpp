@@ -13,7 +13,7 @@
 namespace tcpledger {
 
 /// The objects that programs are in.
-enum class BpfObject { kTracer, kHolders, kRefined };
+enum class BpfObject { kTracer, kHolders, kRefined, kResets };
 
 /// What a program tells. Of several programs that tell the same, one is enough: the first
 /// of the table that fits the kernel.
@@ -29,6 +29,8 @@ enum class Tells {
     kTimeWaitEnd,
     kRequestBegin, ///< a half-open connection
     kRequestEnd,
+    kResetSent,
+    kResetReceived,
 };
 
 /// How many parameters a kernel function must have for our program to read them rightly.

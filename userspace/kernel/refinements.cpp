@@ -3,6 +3,7 @@
 
 #include "kernel/kernel_types.hpp"
 #include "kernel/load_error.hpp"
+#include "kernel/program_losses.hpp"
 #include "refined.skel.h"
 
 #include <bpf/bpf.h>
@@ -149,21 +150,7 @@ bool Refinements::tell(Tells what) const
 
 std::uint64_t Refinements::recursion_misses() const
 {
-    std::uint64_t misses = 0;
-    if (!impl_->skeleton) {
-        return misses;
-    }
-    bpf_program* program = nullptr;
-    bpf_object__for_each_program(program, impl_->skeleton->obj)
-    {
-        bpf_prog_info info{};
-        std::uint32_t size = sizeof(info);
-        const int fd = bpf_program__fd(program);
-        if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0) {
-            misses += info.recursion_misses;
-        }
-    }
-    return misses;
+    return impl_->skeleton ? recursion_misses_of(impl_->skeleton->obj) : 0;
 }
 
 } // namespace tcpledger

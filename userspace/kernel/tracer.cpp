@@ -3,6 +3,7 @@
 
 #include "base/unique_fd.hpp"
 #include "kernel/load_error.hpp"
+#include "kernel/resets.hpp"
 #include "kernel/ring_merge.hpp"
 #include "tracer.skel.h"
 
@@ -101,6 +102,7 @@ struct Tracer::Impl {
     std::vector<RecordRing> rings;
     RingMerge<RecordRing> merge{rings};
     std::optional<Refinements> refinements;
+    std::optional<Resets> resets;
     std::size_t ring_bytes = 0; ///< of all rings together
     bool catches_nested = false;
     UniqueFd wake; ///< an epoll that tells of wake-ups only: a ring itself polls readable
@@ -133,6 +135,7 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     bpf_map__set_inner_map_fd(skeleton.maps.records, impl->rings.front().fd());
     skeleton.rodata->wakeup_bytes = bytes / 4;
     skeleton.rodata->ring_mask = rings - 1;
+    skeleton.rodata->tell_farewells = options.farewells;
     bpf_program__set_autoattach(skeleton.progs.tp_btf__inet_sock_set_state_nested, false);
 
     if (const int result = tracer_bpf__load(&skeleton); result != 0) {
@@ -148,13 +151,17 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
         return tl::unexpected(handed.error());
     }
     // Attached first, so that no socket closes without telling what it leaves behind.
-    auto refinements = Refinements::open(
-        options.hooks, {bpf_map__fd(skeleton.maps.records), bpf_map__fd(skeleton.maps.counters),
-                        skeleton.rodata->wakeup_bytes, skeleton.rodata->ring_mask});
+    const SharedRings shared{bpf_map__fd(skeleton.maps.records),
+                             bpf_map__fd(skeleton.maps.counters), skeleton.rodata->wakeup_bytes,
+                             skeleton.rodata->ring_mask};
+    auto refinements = Refinements::open(options.hooks, shared);
     if (!refinements) {
         return tl::unexpected(refinements.error());
     }
     impl->refinements.emplace(std::move(*refinements));
+    if (options.farewells) {
+        impl->resets.emplace(Resets::open(shared));
+    }
     if (const int result = tracer_bpf__attach(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot attach to inet_sock_set_state"));
     }
@@ -208,6 +215,7 @@ TracerLosses Tracer::losses() const
     }
     losses.recursion -= std::min(losses.recursion, caught); // read later: may include more
     losses.recursion += impl_->refinements->recursion_misses();
+    losses.recursion += impl_->resets ? impl_->resets->recursion_misses() : 0;
     return losses;
 }
 

@@ -19,6 +19,8 @@ struct TracerOptions {
     /// number of CPUs.
     std::size_t ring_bytes = 0;
     HookMode hooks = HookMode::kAuto;
+    /// Each → CLOSE with the socket's last figures, and resets where they can be had.
+    bool farewells = false;
 };
 
 /// Records that did not reach user space since attach, by reason.

@@ -61,6 +61,8 @@ void Ledger::apply_record(const void* data, std::size_t size)
     tl_owned_transition owned;
     tl_transition transition;
     tl_process_event process_event;
+    tl_farewell farewell;
+    tl_reset reset;
     if (header.size_bytes != size) {
         ++counters_.malformed;
     } else if (header.kind == TL_RECORD_TRANSITION && read_record(data, size, transition)) {
@@ -76,6 +78,10 @@ void Ledger::apply_record(const void* data, std::size_t size)
         apply_left_behind(transition);
     } else if (header.kind == TL_RECORD_MINI_SOCKET && read_record(data, size, transition)) {
         apply_mini_socket(transition);
+    } else if (header.kind == TL_RECORD_FAREWELL && read_record(data, size, farewell)) {
+        apply_farewell(farewell);
+    } else if (header.kind == TL_RECORD_RESET && read_record(data, size, reset)) {
+        apply_reset(reset);
     } else {
         ++counters_.malformed;
     }
@@ -87,7 +93,8 @@ void Ledger::begin_interval()
     books_.begin_interval();
 }
 
-void Ledger::apply_transition(const tl_transition& event, const tl_process* process)
+void Ledger::apply_transition(const tl_transition& event, const tl_process* process,
+                              const Farewell* farewell)
 {
     const auto old_state = tcp_state_from_kernel(event.old_state);
     const auto new_state = tcp_state_from_kernel(event.new_state);
@@ -96,13 +103,20 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
         return;
     }
     ++counters_.transitions;
-    if (*new_state == TcpState::kClose && has_left_already(event)) {
+    const MonotonicTime time = time_of(event.header);
+    const ConnectionId left = *new_state == TcpState::kClose ? left_already(event) : kNoConnection;
+    if (left != kNoConnection) {
+        if (farewell != nullptr && observer_) {
+            const Connection& mini = books_.at(left);
+            observer_({time, mini, books_.processes().at(mini.owner), *old_state, *new_state,
+                       time_in(mini, *old_state, time), event.error, event.flags, event.shutdown,
+                       farewell});
+        }
         return;
     }
 
     const ConnectionId id = find_or_enter(event, *old_state, *new_state);
     Connection& connection = books_.details(id);
-    const MonotonicTime time = time_of(event.header);
     const std::optional<MonotonicTime> time_in_old_state = time_in(connection, *old_state, time);
 
     follow_identity(id, event);
@@ -116,7 +130,8 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
     }
     if (observer_) {
         observer_({time, connection, books_.processes().at(connection.owner), *old_state,
-                   *new_state, time_in_old_state, event.error});
+                   *new_state, time_in_old_state, event.error, event.flags, event.shutdown,
+                   farewell});
     }
     if (*new_state == TcpState::kClose) {
         finish(id, event, *old_state);
@@ -265,7 +280,7 @@ void Ledger::attribute(ConnectionId id, const tl_transition& event, TcpState old
         }
         return; // closed for somebody by a kernel thread: that is not its owner
     }
-    if (!opens && new_state == TcpState::kClose) {
+    if (old_state == TcpState::kListen) {
         return; // a listener ends: it stays on its owner's books to the last
     }
     const ProcessId caller = books_.processes().intern(facts_of(process));

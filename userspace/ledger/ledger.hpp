@@ -5,6 +5,7 @@
 
 #include "ledger/books.hpp"
 #include "ledger/ends.hpp"
+#include "ledger/farewell.hpp"
 
 #include "shared/events.h"
 
@@ -25,6 +26,20 @@ struct AppliedTransition {
     TcpState new_state;
     std::optional<MonotonicTime> time_in_old_state; ///< empty where the entry was not seen
     std::uint16_t error = 0;                        ///< sk_err
+    std::uint8_t flags = 0;                         ///< TL_FLAG_* of the record
+    std::uint8_t shutdown = 0;                      ///< sk_shutdown: 1 = read, 2 = write side
+    /// → CLOSE where whole lives are asked for; then also of a socket that left a mini-socket
+    /// behind before (refined hooks), which is no transition of the connection.
+    const Farewell* farewell = nullptr;
+};
+
+/// What happened to a full socket beside its transitions.
+struct Companion {
+    enum class Kind : std::uint8_t { kWasAccepted, kResetSent, kResetReceived };
+    Kind kind = Kind::kWasAccepted;
+    MonotonicTime time{};
+    std::uint64_t cookie = 0;
+    std::optional<std::uint32_t> reason; ///< of a reset: the kernel's enum sk_rst_reason
 };
 
 /// Since the start of the interval.
@@ -38,9 +53,14 @@ struct LedgerCounters {
 class Ledger {
 public:
     using Observer = std::function<void(const AppliedTransition&)>;
+    using CompanionObserver = std::function<void(const Companion&)>;
 
     /// `observer` may be empty; it is called for each transition, after the change.
-    explicit Ledger(Observer observer = {}) : observer_(std::move(observer)) {}
+    /// `companions` likewise, for accepts and resets.
+    explicit Ledger(Observer observer = {}, CompanionObserver companions = {})
+        : observer_(std::move(observer)), companions_(std::move(companions))
+    {
+    }
 
     /// Decodes and applies one ring record of `size` bytes. Total: what is not
     /// exactly a record we know is counted as malformed and changes nothing.
@@ -69,7 +89,10 @@ public:
     [[nodiscard]] const Ends& ends() const { return ends_; }
 
 private:
-    void apply_transition(const tl_transition& event, const tl_process* process);
+    void apply_transition(const tl_transition& event, const tl_process* process,
+                          const Farewell* farewell = nullptr);
+    void apply_farewell(const tl_farewell& event);
+    void apply_reset(const tl_reset& event);
     void apply_process_event(const tl_process_event& event);
     void apply_accept(const tl_transition& event, const tl_process& process);
     void apply_left_behind(const tl_transition& event);
@@ -86,7 +109,8 @@ private:
     void finish(ConnectionId id, const tl_transition& event, TcpState old_state);
     void count_closing(ConnectionId id, TcpState old_state);
     void become_mini(ConnectionId id, TcpState state, MonotonicTime time);
-    [[nodiscard]] bool has_left_already(const tl_transition& event) const;
+    /// The mini-socket that the socket of this → CLOSE has left behind, or kNoConnection.
+    [[nodiscard]] ConnectionId left_already(const tl_transition& event) const;
     void enter_half_open(const tl_transition& event, ConnectionId known);
     void enter_time_wait(ConnectionId id, MonotonicTime time);
     void end_mini(ConnectionId id, TcpState old_state, MonotonicTime time);
@@ -97,6 +121,7 @@ private:
     void settle_peer(const FourTuple& tuple, MonotonicTime time);
 
     Observer observer_;
+    CompanionObserver companions_;
     Books books_;
     LedgerCounters counters_;
     MonotonicTime event_time_{}; ///< of the last record

@@ -43,6 +43,9 @@ void Ledger::apply_accept(const tl_transition& event, const tl_process& process)
     const bool for_kernel = (event.flags & TL_FLAG_KERNEL_THREAD) != 0;
     books_.reown(id, for_kernel ? kKernelProcess : books_.processes().intern(facts_of(process)),
                  How::kAccept);
+    if (companions_) {
+        companions_({Companion::Kind::kWasAccepted, connection.last_event, event.cookie, {}});
+    }
 }
 
 /// What the tracepoint's → CLOSE, which follows, does not tell: the connection goes on.
@@ -71,13 +74,13 @@ void Ledger::apply_left_behind(const tl_transition& event)
 }
 
 /// The tracepoint's → CLOSE of a socket that has left its mini-socket behind.
-bool Ledger::has_left_already(const tl_transition& event) const
+ConnectionId Ledger::left_already(const tl_transition& event) const
 {
     if (!minis_are_told_ || books_.find_by_cookie(event.cookie) != kNoConnection) {
-        return false;
+        return kNoConnection;
     }
     const ConnectionId mini = books_.find_mini(tuple_of(event));
-    return mini != kNoConnection && books_.at(mini).cookie == event.cookie;
+    return mini != kNoConnection && books_.at(mini).cookie == event.cookie ? mini : kNoConnection;
 }
 
 void Ledger::apply_mini_socket(const tl_transition& event)

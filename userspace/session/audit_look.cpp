@@ -73,6 +73,7 @@ public:
     FactWriter(AuditLook& look, const FirstLook& first) : look_(look), first_(first) {}
 
     void add_namespaces();
+    void look_at_sockets();
     void add_tcp();
     void add_udp();
     void add_host();
@@ -96,17 +97,26 @@ void FactWriter::add_namespaces()
 {
     for (const NetworkNamespace& netns : look_.namespaces) {
         Expected<NetnsReading> reading = read_netns(netns, audited_sysctls());
-        Expected<Motions> motions = look_at_motions(netns);
-        if (!reading || !motions) {
+        if (!reading) {
             look_.notes.push_back(
-                fmt::format("network namespace {}: {}", netns.inum,
-                            (reading ? motions.error() : reading.error()).message()));
+                fmt::format("network namespace {}: {}", netns.inum, reading.error().message()));
             continue;
         }
         netns_places_.emplace(netns.inum, look_.facts.netns.size());
         look_.facts.netns.push_back(netns_facts(*reading, first_));
-        motions_.emplace(netns.inum, *std::move(motions));
         look_.readings.push_back(*std::move(reading));
+    }
+}
+
+void FactWriter::look_at_sockets()
+{
+    for (const NetworkNamespace& netns : look_.namespaces) {
+        if (Expected<Motions> motions = look_at_motions(netns)) {
+            motions_.emplace(netns.inum, *std::move(motions));
+        } else {
+            look_.notes.push_back(
+                fmt::format("network namespace {}: {}", netns.inum, motions.error().message()));
+        }
     }
 }
 
@@ -143,6 +153,7 @@ AuditSocket FactWriter::socket_of(const SocketRow& row)
     socket.udp = row.protocol == IPPROTO_UDP;
     socket.state = shown_state(row.state);
     socket.held = row.inode != 0;
+    socket.mini = row.state == TcpState::kTimeWait || row.timer == SocketTimer::kTimeWait;
     socket.keepalive = row.timer == SocketTimer::kKeepalive;
     socket.retransmits = row.timer == SocketTimer::kRetransmit ? row.retransmits : std::uint8_t{0};
     socket.recv_queue = row.recv_queue_bytes;
@@ -287,9 +298,10 @@ Expected<AuditLook> look_twice(const AuditRequest& request)
     std::this_thread::sleep_for(request.interval);
 
     FactWriter writer(look, first);
-    writer.add_namespaces();
     look.facts.interval =
         std::chrono::duration_cast<std::chrono::milliseconds>(monotonic_now() - first.at);
+    writer.add_namespaces();
+    writer.look_at_sockets();
     auto snapshot = take_snapshot();
     if (!snapshot) {
         return tl::unexpected(snapshot.error());

@@ -77,21 +77,24 @@ FirstLook take_first_look(std::span<const NetworkNamespace> namespaces)
 {
     FirstLook look;
     for (const NetworkNamespace& netns : namespaces) {
-        Expected<NetnsReading> reading = read_netns(netns, {});
-        Expected<Motions> motions = look_at_motions(netns);
-        if (!reading || !motions) {
+        if (Expected<Motions> motions = look_at_motions(netns)) {
+            look.tcp.emplace(netns.inum, *std::move(motions));
+        } else {
             look.notes.push_back(
-                fmt::format("network namespace {}: {}", netns.inum,
-                            (reading ? motions.error() : reading.error()).message()));
-            continue;
+                fmt::format("network namespace {}: {}", netns.inum, motions.error().message()));
         }
-        look.counters.emplace(netns.inum, std::move(reading->counters));
-        look.tcp.emplace(netns.inum, *std::move(motions));
     }
     const Datagrams datagrams = dump_datagrams(namespaces);
     for (std::size_t at = 0; at < datagrams.rows.size(); ++at) {
         look.udp.emplace(datagrams.rows[at].inode,
                          motion_of(datagrams.rows[at], datagrams.details[at]));
+    }
+    // Last, and first in the second look: the time between is that of the counters, and at
+    // most that of the sockets.
+    for (const NetworkNamespace& netns : namespaces) {
+        if (Expected<NetnsReading> reading = read_netns(netns, {})) {
+            look.counters.emplace(netns.inum, std::move(reading->counters));
+        }
     }
     look.at = monotonic_now();
     return look;

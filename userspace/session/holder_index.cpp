@@ -8,14 +8,14 @@ namespace {
 
 const CensusHolder& kernel_process()
 {
-    static const CensusHolder kKernel = [] {
+    static const CensusHolder kernel = [] {
         CensusHolder holder;
         constexpr std::string_view kName = "[kernel]";
         std::ranges::copy(kName, holder.comm_bytes.begin());
         holder.comm_size = kName.size();
         return holder;
     }();
-    return kKernel;
+    return kernel;
 }
 
 const CensusHolder* smallest(std::span<const CensusHolder* const> holders)

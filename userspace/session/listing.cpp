@@ -19,30 +19,30 @@ constexpr std::chrono::milliseconds kTimeWaitLength{60'000}; // TCP_TIMEWAIT_LEN
 struct NeedsVisitor {
     FilterNeeds& needs;
 
-    void operator()(const filter::PidTest&) const { needs.owners = true; }
-    void operator()(const filter::CommTest&) const { needs.owners = true; }
-    void operator()(const filter::OwnerTest&) const { needs.owners = true; }
-    void operator()(const filter::UnacceptedTest&) const { needs.owners = true; }
-    void operator()(const filter::ContainerTest&) const
+    void operator()(const filter::PidTest& /*test*/) const { needs.owners = true; }
+    void operator()(const filter::CommTest& /*test*/) const { needs.owners = true; }
+    void operator()(const filter::OwnerTest& /*test*/) const { needs.owners = true; }
+    void operator()(const filter::UnacceptedTest& /*test*/) const { needs.owners = true; }
+    void operator()(const filter::ContainerTest& /*test*/) const
     {
         needs.owners = true;
         needs.container = true;
     }
-    void operator()(const filter::AgeTest&) const { needs.age = true; }
-    void operator()(const filter::AutoboundTest&) const
+    void operator()(const filter::AgeTest& /*test*/) const { needs.age = true; }
+    void operator()(const filter::AutoboundTest& /*test*/) const
     {
         needs.port_range = true;
         unknown("autobound");
     }
-    void operator()(const filter::InterfaceTest&) const
+    void operator()(const filter::InterfaceTest& /*test*/) const
     {
         needs.interface = true;
         unknown("dev");
     }
-    void operator()(const filter::MarkTest&) const { unknown("fwmark"); }
-    void operator()(const filter::CgroupTest&) const { unknown("cgroup"); }
-    void operator()(const filter::UidTest&) const { unknown("uid"); }
-    template <typename Other> void operator()(const Other&) const {}
+    void operator()(const filter::MarkTest& /*test*/) const { unknown("fwmark"); }
+    void operator()(const filter::CgroupTest& /*test*/) const { unknown("cgroup"); }
+    void operator()(const filter::UidTest& /*test*/) const { unknown("uid"); }
+    template <typename Other> void operator()(const Other& /*test*/) const {}
 
     void unknown(std::string_view word) const
     {
@@ -123,7 +123,7 @@ Expected<Listing> Listing::take(std::vector<ListedNamespace> namespaces,
     for (std::size_t netns = 0; netns < listing.namespaces_.size(); ++netns) {
         listing.dump(netns, asked);
     }
-    Census& census = listing.census_;
+    const Census& census = listing.census_;
     if (listing.dumps_.empty() && !census.unread_netns.empty()) {
         std::string notes;
         for (const std::string& note : census.notes) {

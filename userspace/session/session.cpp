@@ -45,7 +45,8 @@ Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
     if (!possible) {
         return tl::unexpected(possible.error());
     }
-    Expected<Tracer> tracer = Tracer::open({options.ring_bytes, options.hooks});
+    Expected<Tracer> tracer =
+        Tracer::open({options.ring_bytes, options.hooks, options.companions != nullptr});
     if (!tracer) {
         return tl::unexpected(tracer.error());
     }
@@ -63,8 +64,8 @@ Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
 
 Session::Session(Tracer tracer, SessionOptions options, Ledger::Observer observer,
                  LossObserver on_loss)
-    : tracer_(std::move(tracer)), options_(options), ledger_(std::move(observer)),
-      on_loss_(std::move(on_loss))
+    : tracer_(std::move(tracer)), options_(std::move(options)),
+      ledger_(std::move(observer), options_.companions), on_loss_(std::move(on_loss))
 {
     ledger_.expect_told_minis(tracer_.is_refined(Tells::kTimeWaitBegin),
                               tracer_.is_refined(Tells::kTimeWaitMove));

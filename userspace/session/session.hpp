@@ -30,6 +30,9 @@ struct SessionOptions {
     HookMode hooks = HookMode::kAuto;
     /// The shortest time between two censuses; longer where they are dear (1 % of a CPU).
     std::chrono::milliseconds census_period{1000};
+    /// Not empty: each → CLOSE comes with the socket's last figures (AppliedTransition::farewell),
+    /// and this is called for accepts and resets, where the kernel can be asked for them.
+    Ledger::CompanionObserver companions = {};
 };
 
 /// What the last census said of the session's accuracy.

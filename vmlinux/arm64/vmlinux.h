@@ -24,6 +24,8 @@ struct inet_timewait_sock;
 struct inode;
 struct kernfs_node;
 struct list_head;
+struct minmax;
+struct minmax_sample;
 struct net;
 struct ns_common;
 struct proto_accept_arg;
@@ -32,6 +34,7 @@ struct seq_file;
 struct signal_struct;
 struct sock;
 struct sock_common;
+struct socket;
 struct task_struct;
 
 typedef short unsigned int __u16;
@@ -109,9 +112,14 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
+enum sk_rst_reason {
+	SK_RST_REASON_NOT_SPECIFIED = 0,
+};
+
 enum sock_flags {
 	SOCK_DEAD = 0,
 	SOCK_DONE = 1,
+	SOCK_LINGER = 4,
 };
 
 struct bpf_iter__task_file {
@@ -157,14 +165,6 @@ struct in6_addr {
 	} in6_u;
 };
 
-struct inet_sock {
-	__be16 inet_sport;
-};
-
-struct inet_connection_sock {
-	struct inet_sock icsk_inet;
-};
-
 struct sock_common {
 	union {
 		struct {
@@ -189,6 +189,25 @@ struct sock_common {
 	};
 };
 
+struct sock {
+	struct sock_common __sk_common;
+	int sk_err;
+	struct socket *sk_socket;
+	kuid_t sk_uid;
+	u16 sk_protocol;
+	u8 sk_shutdown;
+	long unsigned int sk_lingertime;
+};
+
+struct inet_sock {
+	struct sock sk;
+	__be16 inet_sport;
+};
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+};
+
 struct inet_timewait_sock {
 	struct sock_common __tw_common;
 	unsigned char tw_substate;
@@ -205,6 +224,15 @@ struct kernfs_node {
 struct list_head {
 	struct list_head *next;
 	struct list_head *prev;
+};
+
+struct minmax_sample {
+	u32 t;
+	u32 v;
+};
+
+struct minmax {
+	struct minmax_sample s[3];
 };
 
 struct ns_common {
@@ -227,20 +255,13 @@ struct signal_struct {
 	atomic_t live;
 };
 
-struct sock {
-	struct sock_common __sk_common;
-	int sk_err;
-	kuid_t sk_uid;
-	u16 sk_protocol;
-	u8 sk_shutdown;
-};
-
 struct socket {
 	struct sock *sk;
 };
 
 struct task_struct {
 	unsigned int flags;
+	int exit_code;
 	pid_t tgid;
 	struct task_struct *group_leader;
 	u64 start_boottime;
@@ -252,7 +273,13 @@ struct task_struct {
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
+	struct minmax rtt_min;
+	u64 bytes_sent;
 	struct list_head tsorted_sent_queue;
+	u32 srtt_us;
+	u64 bytes_received;
+	u64 bytes_retrans;
+	u32 total_retrans;
 };
 
 #pragma clang attribute pop

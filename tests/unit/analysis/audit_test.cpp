@@ -73,6 +73,7 @@ TEST(Audit, HealthyHost)
     world.add_many(3, TcpState::kCloseWait, 5h);
     for (int at = 0; at < 2000; ++at) {
         AuditSocket& socket = world.add(TcpState::kTimeWait);
+        socket.mini = true;
         socket.held = false;
         socket.process = kNobody;
     }
@@ -137,6 +138,7 @@ World ruined()
     datagrams.recv_queue_before = 100;
     for (int at = 0; at < 100; ++at) {
         AuditSocket& socket = world.add(TcpState::kTimeWait);
+        socket.mini = true;
         socket.held = false;
         socket.process = kNobody;
     }

@@ -5,7 +5,8 @@
 #include <gtest/gtest.h>
 #include <linux/tcp.h>
 
-#include <cstring>
+#include <algorithm>
+#include <string_view>
 
 namespace tcpledger {
 namespace {
@@ -14,7 +15,7 @@ SocketDetails loopback_sender()
 {
     SocketDetails details;
     details.has_info = details.has_congestion = true;
-    std::strcpy(details.congestion_bytes.data(), "bbr");
+    std::ranges::copy(std::string_view("bbr"), details.congestion_bytes.begin());
     TcpInfo& info = details.info;
     info.options = TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK | TCPI_OPT_WSCALE;
     info.send_window_scale = info.recv_window_scale = 10;

@@ -11,7 +11,7 @@
 namespace tcpledger {
 namespace {
 
-const std::string kBtf = "kernel/btf/vmlinux";
+constexpr const char* kBtf = "kernel/btf/vmlinux";
 
 /// BTF with a function of so many parameters, and a struct of the name "record".
 std::string btf_with_function(const char* name, int parameters)
@@ -27,6 +27,25 @@ std::string btf_with_function(const char* name, int parameters)
     std::uint32_t size = 0;
     const void* bytes = btf__raw_data(types.get(), &size);
     return {static_cast<const char*>(bytes), size};
+}
+
+TEST(KernelTypes, NamesEnumerators)
+{
+    const std::unique_ptr<btf, decltype(&btf__free)> made(btf__new_empty(), &btf__free);
+    EXPECT_GT(btf__add_enum(made.get(), "sk_rst_reason", 4), 0);
+    EXPECT_EQ(btf__add_enum_value(made.get(), "SK_RST_REASON_NOT_SPECIFIED", 0), 0);
+    EXPECT_EQ(btf__add_enum_value(made.get(), "SK_RST_REASON_TCP_STATE", 14), 0);
+    std::uint32_t size = 0;
+    const void* bytes = btf__raw_data(made.get(), &size);
+    const StubTree sys;
+    sys.file(kBtf, std::string(static_cast<const char*>(bytes), size));
+    const KernelTypes types = KernelTypes::read(sys.root());
+    const std::map<std::uint32_t, std::string> wanted = {{0, "SK_RST_REASON_NOT_SPECIFIED"},
+                                                         {14, "SK_RST_REASON_TCP_STATE"}};
+    EXPECT_EQ(types.enumerators("sk_rst_reason"), wanted);
+    EXPECT_TRUE(types.enumerators("no_such").empty());
+    const StubTree without;
+    EXPECT_TRUE(KernelTypes::read(without.root()).enumerators("sk_rst_reason").empty());
 }
 
 TEST(KernelTypes, CountsParameters)

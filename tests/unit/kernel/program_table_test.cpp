@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -14,17 +15,20 @@ namespace {
 
 using Functions = std::map<std::string, unsigned>;
 
-const Functions kLinux6_1 = {{"inet_csk_accept", 4},
-                             {"inet_twsk_alloc", 3},
-                             {"__inet_twsk_schedule", 3},
-                             {"inet_twsk_kill", 1},
-                             {"inet_csk_reqsk_queue_hash_add", 3},
-                             {"inet_csk_reqsk_queue_drop", 2},
-                             {"__inet_csk_reqsk_queue_drop", 3}};
-
-ParameterLookup lookup_in(const Functions& functions)
+Functions linux_6_1()
 {
-    return [&functions](const char* name) -> std::optional<unsigned> {
+    return {{"inet_csk_accept", 4},
+            {"inet_twsk_alloc", 3},
+            {"__inet_twsk_schedule", 3},
+            {"inet_twsk_kill", 1},
+            {"inet_csk_reqsk_queue_hash_add", 3},
+            {"inet_csk_reqsk_queue_drop", 2},
+            {"__inet_csk_reqsk_queue_drop", 3}};
+}
+
+ParameterLookup lookup_in(Functions functions)
+{
+    return [functions = std::move(functions)](const char* name) -> std::optional<unsigned> {
         const auto found = functions.find(name);
         return found != functions.end() ? std::optional(found->second) : std::nullopt;
     };
@@ -50,19 +54,20 @@ bool has(const std::vector<std::string>& names, const std::string& name)
 
 TEST(ProgramTable, EachThingIsToldByOneProgramAtMost)
 {
-    const ParameterLookup lookup = lookup_in(kLinux6_1);
+    const Functions functions = linux_6_1();
+    const ParameterLookup lookup = lookup_in(functions);
     std::vector<Tells> told;
     for (const ProgramEntry* entry : choose_programs(BpfObject::kRefined, lookup)) {
         EXPECT_EQ(std::ranges::find(told, entry->tells), told.end()) << entry->program;
         told.push_back(entry->tells);
     }
     EXPECT_EQ(told.size(), 6U);
-    EXPECT_EQ(fitting(kLinux6_1).size(), 6U);
+    EXPECT_EQ(fitting(functions).size(), 6U);
 }
 
 TEST(ProgramTable, TheSignatureOfAcceptDecides)
 {
-    Functions functions = kLinux6_1;
+    Functions functions = linux_6_1();
     EXPECT_TRUE(has(fitting(functions), "fexit__inet_csk_accept_4"));
     EXPECT_FALSE(has(fitting(functions), "fexit__inet_csk_accept_2"));
     functions["inet_csk_accept"] = 2;
@@ -74,7 +79,7 @@ TEST(ProgramTable, TheSignatureOfAcceptDecides)
 
 TEST(ProgramTable, TheSecondBestIsTakenWhereTheBestIsMissing)
 {
-    Functions functions = kLinux6_1;
+    Functions functions = linux_6_1();
     EXPECT_TRUE(has(fitting(functions), "fentry____inet_csk_reqsk_queue_drop"));
     functions.erase("__inet_csk_reqsk_queue_drop");
     EXPECT_TRUE(has(fitting(functions), "fentry__inet_csk_reqsk_queue_drop"));

@@ -140,7 +140,10 @@ inline tl_owned_transition owned_record(const Sock& sock, TcpState from, TcpStat
 /// A ledger fed by hand. Each call is one millisecond later than the last.
 class World {
 public:
-    explicit World(Ledger::Observer observer = {}) : ledger(std::move(observer)) {}
+    explicit World(Ledger::Observer observer = {}, Ledger::CompanionObserver companions = {})
+        : ledger(std::move(observer), std::move(companions))
+    {
+    }
 
     Ledger ledger;
     Settlement settlement{ledger};
