@@ -34,20 +34,6 @@ bool waits_for_accept(TcpState state)
 
 } // namespace
 
-namespace {
-
-/// Whether the namespace of a mini-socket, which was not listed, may be no more: that ends
-/// mini-sockets without a word. One that may exist unseen keeps them for as long as they can live.
-bool may_have_gone(const Connection& mini, const SweepCoverage& coverage, MonotonicTime now)
-{
-    const bool exists = std::ranges::find(coverage.unread_netns, mini.tuple.netns_inum) !=
-                        coverage.unread_netns.end();
-    const bool outlived = coverage.full_sockets && now - mini.entered >= kMaxMiniLife;
-    return !exists && (coverage.every_netns || outlived);
-}
-
-} // namespace
-
 void Settlement::begin(MonotonicTime now)
 {
     started_ = now;
@@ -181,8 +167,27 @@ SettlementReport Settlement::finish(const SweepCoverage& coverage, MonotonicTime
     }
     holders_ = {};
     ledger_.ends().remember(false);
-    finished_sweeps_ += coverage.full_sockets ? 1 : 0;
+    if (coverage.full_sockets) {
+        ++finished_sweeps_;
+        const auto& on_books = ledger_.books().by_netns();
+        std::erase_if(seen_netns_, [&](std::uint32_t inum) { return !on_books.contains(inum); });
+        seen_netns_.insert(coverage.netns_inums.begin(), coverage.netns_inums.end());
+    }
     return report_;
+}
+
+/// Whether the namespace of a mini-socket, which was not listed, is no more: that ends mini-sockets
+/// without a word. One that was never seen may exist unseen: there they stay for as long as they
+/// can live.
+bool Settlement::has_gone(const Connection& mini, const SweepCoverage& coverage,
+                          MonotonicTime now) const
+{
+    const std::uint32_t inum = mini.tuple.netns_inum;
+    if (!coverage.full_sockets ||
+        std::ranges::find(coverage.unread_netns, inum) != coverage.unread_netns.end()) {
+        return false;
+    }
+    return coverage.every_netns || seen_netns_.contains(inum) || now - mini.entered >= kMaxMiniLife;
 }
 
 void Settlement::strike_missing(const SweepCoverage& coverage, MonotonicTime now)
@@ -205,7 +210,7 @@ void Settlement::strike_missing(const SweepCoverage& coverage, MonotonicTime now
             mini ? (coverage.mini_states >> static_cast<unsigned>(connection.state) & 1U) != 0
                  : coverage.full_sockets;
         if (!std::ranges::binary_search(covered, connection.tuple.netns_inum)) {
-            asked_for = mini && may_have_gone(connection, coverage, now);
+            asked_for = mini && has_gone(connection, coverage, now);
         }
         if (asked_for && is_gone(books.details(id), now, proof)) {
             gone.push_back(id);

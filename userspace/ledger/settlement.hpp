@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 
 namespace tcpledger {
@@ -87,6 +88,8 @@ private:
     void queue_at_listener(ConnectionId id);
     /// A difference counts once the books claim to balance.
     void count_drift() { report_.drift += seeded() ? 1U : 0U; }
+    [[nodiscard]] bool has_gone(const Connection& mini, const SweepCoverage& coverage,
+                                MonotonicTime now) const;
     /// True if the connection, which this sweep did not list, is to leave the books.
     [[nodiscard]] bool is_gone(Connection& connection, MonotonicTime now,
                                unsigned misses_that_prove) const;
@@ -99,7 +102,8 @@ private:
     MonotonicTime started_{};
     std::uint32_t sweep_ = 0;
     std::uint64_t finished_sweeps_ = 0;
-    bool every_process_ = false; ///< of the coverage of this sweep
+    std::set<std::uint32_t> seen_netns_; ///< by a census, once
+    bool every_process_ = false;         ///< of the coverage of this sweep
     SettlementReport report_;
     tsl::robin_map<ConnectionId, Holders> holders_;
 };

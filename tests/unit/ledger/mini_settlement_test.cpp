@@ -263,6 +263,21 @@ TEST_F(Minis, ACensusWithoutTimeWaitsStrikesThoseOfAGoneNamespace)
     EXPECT_EQ(world.count(TcpState::kTimeWait), 0U);
 }
 
+/// One process that may not be looked at does not make all namespaces immortal.
+TEST_F(Minis, ANamespaceThatWasSeenAndIsNoMoreHasGone)
+{
+    make(1000, 2, TcpState::kTimeWait);
+    world.sweep_begins();
+    world.sweep_ends(
+        {.netns_inums = world.netns_inums, .mini_states = 1U << 3, .every_netns = false});
+    EXPECT_EQ(world.count(TcpState::kTimeWait), 2U);
+    for (int i = 0; i < 2; ++i) {
+        world.sweep_begins();
+        world.sweep_ends({.netns_inums = {}, .mini_states = 1U << 3, .every_netns = false});
+    }
+    EXPECT_EQ(world.count(TcpState::kTimeWait), 0U);
+}
+
 TEST_F(Minis, InANamespaceThatMayExistUnseenTheyLiveTheirLife)
 {
     make(1000, 2, TcpState::kTimeWait);
