@@ -11,7 +11,8 @@ import tempfile
 
 import harness
 
-COMMANDS_THAT_TRACE = (["trace", "--duration", "1"], ["top", "--once"], ["trace", "--hooks=fentry"])
+COMMANDS_THAT_TRACE = (["trace", "--duration", "1"], ["life", "--duration", "1"], ["top", "--once"],
+                         ["trace", "--hooks=fentry"])
 
 
 def btf_of(*names):

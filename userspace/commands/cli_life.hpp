@@ -4,9 +4,7 @@
 
 #include "commands/options.hpp"
 
-namespace CLI {
-class App;
-}
+#include <CLI/CLI.hpp>
 
 namespace tcpledger {
 

@@ -88,7 +88,7 @@ private:
         EndingEvidence evidence;
     };
 
-    void note(Living& living, const AppliedTransition& transition);
+    static void note(Living& living, const AppliedTransition& transition);
     void finish(const AppliedTransition& transition);
     static void add_reset(Ended& ended, const Reset& reset);
 

@@ -37,12 +37,15 @@ struct LifeView : testing::Test {
         life.last_state = kFinWait2;
         return life;
     }
-    std::string format(const FinishedLife& one)
+    [[nodiscard]] std::string format(const FinishedLife& one) const
     {
         LifeFormat format(options, Painter(), start, ResetReasons());
         return std::string(format.format(one, identity_of(one)));
     }
-    std::string header() { return LifeFormat(options, Painter(), start, ResetReasons()).header(); }
+    [[nodiscard]] std::string header() const
+    {
+        return LifeFormat(options, Painter(), start, ResetReasons()).header();
+    }
     static std::size_t commas(const std::string& row)
     {
         return static_cast<std::size_t>(std::count(row.begin(), row.end(), ','));
