@@ -141,43 +141,58 @@ static __always_inline void send_set_state(struct sock *sk, int old_state, int n
 		send_transition(sk, old_state, new_state);
 }
 
+/* What tells a transition from those that interrupt it. */
+struct seen_transition {
+	__u64 sock; /* 0: none */
+	__u64 new_state;
+};
+
 /*
- * key: 0. value: 1 while on_set_state() runs on this CPU. Written and read by the programs
- * on inet_sock_set_state alone; one element, so it cannot be full.
+ * key: 0. value: the transitions that on_set_state() has seen on this CPU and
+ * on_nested_set_state() not yet: one, and one more where a softirq runs between the two.
+ * Written and read by these two alone; one element, so it cannot be full.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
-} in_progress SEC(".maps");
+	__type(value, struct seen_transition[2]);
+} seen SEC(".maps");
 
 static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
 {
 	__u32 zero = 0;
-	volatile __u32 *running = bpf_map_lookup_elem(&in_progress, &zero);
+	volatile struct seen_transition *both = bpf_map_lookup_elem(&seen, &zero);
 
-	if (!running)
-		return;
-	*running = 1;
 	send_set_state(sk, old_state, new_state);
-	*running = 0;
+	if (!both)
+		return;
+	volatile struct seen_transition *free = both[0].sock ? &both[1] : &both[0];
+
+	free->new_state = new_state;
+	free->sock = (__u64)sk;
 }
 
 /*
  * The kernel does not enter a program that runs on the same CPU already: a transition in a
  * softirq that interrupted on_set_state() is skipped. This is for a second program, called
- * next in line, which that softirq finds idle.
+ * next in line, which that softirq finds idle: it takes what the first has not seen.
  */
 static __always_inline void on_nested_set_state(struct sock *sk, int old_state, int new_state)
 {
 	__u32 zero = 0;
-	volatile __u32 *running = bpf_map_lookup_elem(&in_progress, &zero);
+	volatile struct seen_transition *both = bpf_map_lookup_elem(&seen, &zero);
 
-	if (!running || !*running)
+	if (!both)
 		return;
-	count_caught_nested();
-	send_set_state(sk, old_state, new_state);
+	if (both[0].sock == (__u64)sk && both[0].new_state == new_state) {
+		both[0].sock = 0;
+	} else if (both[1].sock == (__u64)sk && both[1].new_state == new_state) {
+		both[1].sock = 0;
+	} else {
+		count_caught_nested();
+		send_set_state(sk, old_state, new_state);
+	}
 }
 
 #endif /* TCPLEDGER_TRANSITION_BPF_H */
