@@ -53,9 +53,10 @@ public:
 private:
     [[nodiscard]] UniqueFd open_netns(std::uint32_t inum, bool& looked_around);
     void look_around();
-    void look_at(std::uint32_t inum, const MiniQuestion::Netns& question, MiniSweep& sweep);
+    bool answers(SockDiag& diag);
     void list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& sweep) const;
 
+    bool answers_ = false;                              ///< inet_diag is there
     std::map<std::uint32_t, std::string> paths_;        ///< where a namespace was last found
     std::map<std::uint32_t, std::int64_t> segments_in_; ///< when it was last listed
 };
