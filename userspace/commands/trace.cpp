@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // `trace`: each transition as it happens.
 #include "commands/commands.hpp"
+#include "commands/event_lines.hpp"
 #include "commands/filter_words.hpp"
-#include "commands/signals.hpp"
 #include "commands/top_view.hpp"
 #include "commands/trace_filter.hpp"
 #include "commands/trace_view.hpp"
-#include "output/format.hpp"
-#include "output/stream.hpp"
-#include "session/session.hpp"
 
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <limits>
+#include <utility>
 
 namespace tcpledger {
 namespace {
-
-using Steady = std::chrono::steady_clock;
-
-/// How often what has ended is forgotten and the clocks are read anew.
-constexpr std::chrono::seconds kInterval{1};
 
 /// The way of a transition from the ledger to stdout.
 class TraceOutput {
@@ -32,39 +23,18 @@ public:
                   start),
           filter_(options, std::move(filter),
                   [this](const ProcessKey& key) { return container_of(key); }),
-          left_(options.count.value_or(std::numeric_limits<std::uint64_t>::max()))
+          lines_([this](const Gap& gap) { return tell(gap); }, options.count)
     {
     }
 
-    Expected<void> open()
-    {
-        LineStreamOptions options;
-        options.drop_marker = [this](std::uint64_t lines) {
-            const std::string told = format_.dropped(lines, monotonic_now());
-            const std::uint64_t lost = std::exchange(lost_untold_, 0);
-            return lost == 0 ? told : told + "\n" + format_.loss(lost, monotonic_now());
-        };
-        Expected<LineStream> stream = LineStream::open(STDOUT_FILENO, std::move(options));
-        if (!stream) {
-            return tl::unexpected(stream.error());
-        }
-        stream_.emplace(std::move(*stream));
-        return {};
-    }
-
-    void header()
-    {
-        if (const std::string text = format_.header(); !text.empty()) {
-            stream_->write_line(text);
-        }
-    }
+    Expected<void> open() { return lines_.open(); }
+    void header() { lines_.header(format_.header()); }
 
     void transition(const AppliedTransition& applied)
     {
         filter_.pass(line_of(applied), [this](const TraceLine& line) {
-            if (left_ > 0) {
-                --left_;
-                shown_ += stream_->write_line(format_.format(line)) ? 1U : 0U;
+            if (!lines_.full()) {
+                lines_.show(format_.format(line));
             }
         });
     }
@@ -72,19 +42,15 @@ public:
     /// Wall time is told by a new reading from here on: the clock may have been set.
     void renew_clock() { format_.renew_clock(read_clocks()); }
 
-    /// Where there is no room for the line, it comes with the one that tells of dropped lines.
-    void loss(std::uint64_t lost)
-    {
-        if (!stream_->write_line(format_.loss(lost, monotonic_now()))) {
-            lost_untold_ += lost;
-        }
-    }
-
-    [[nodiscard]] LineStream& stream() { return *stream_; }
-    [[nodiscard]] bool full() const { return left_ == 0; }
-    [[nodiscard]] std::uint64_t shown() const { return shown_; }
+    [[nodiscard]] EventLines& lines() { return lines_; }
 
 private:
+    std::string tell(const Gap& gap)
+    {
+        return gap.lost ? format_.loss(*gap.lost, monotonic_now())
+                        : format_.dropped(gap.dropped.value_or(0), monotonic_now());
+    }
+
     std::string_view container_of(const ProcessKey& key)
     {
         ProcessOverview process;
@@ -95,10 +61,7 @@ private:
     ContainerNames containers_;
     TraceFormat format_;
     TraceFilter filter_;
-    std::optional<LineStream> stream_;
-    std::uint64_t left_;
-    std::uint64_t shown_ = 0;
-    std::uint64_t lost_untold_ = 0;
+    EventLines lines_;
 };
 
 } // namespace
@@ -114,46 +77,19 @@ ExitStatus run(const TraceOptions& options)
     Expected<std::unique_ptr<Session>> opened = Session::open(
         {options.common.ring_bytes, options.common.hooks},
         [&](const AppliedTransition& transition) { output.transition(transition); },
-        [&](std::uint64_t lost) { output.loss(lost); });
+        [&](std::uint64_t lost) { output.lines().loss(lost); });
     if (!opened) {
         return fail(opened.error());
     }
     if (const Expected<void> ready = output.open(); !ready) {
         return fail(ready.error());
     }
-    Session& session = **opened;
     output.header();
-    while (!session.seeded() && !signals.came()) {
-        session.step(std::chrono::milliseconds(100), signals.fd());
-    }
-    for (const std::string& note : session.health().notes) {
-        spdlog::warn("{}", note);
-    }
-    output.stream().flush(); // the header tells that the books are whole now
-
-    const Steady::time_point begun = Steady::now();
-    const Steady::time_point end =
-        options.duration ? begun + *options.duration : Steady::time_point::max();
-    Steady::time_point next_interval = begun + kInterval;
-    while (!signals.came() && !output.full() && !output.stream().closed() && Steady::now() < end) {
-        session.step(std::chrono::milliseconds(50), signals.fd());
-        output.stream().flush_if_due(Steady::now());
-        if (Steady::now() >= next_interval) {
-            next_interval += kInterval;
-            session.begin_interval();
-            output.renew_clock();
-        }
-    }
-    if (output.stream().closed()) {
-        // A reader that left wants to hear no more; a full disk is an error.
-        return output.stream().error() ? fail(*output.stream().error()) : ExitStatus::kDone;
-    }
-    session.step(std::chrono::milliseconds(0)); // what was under way
-    output.stream().close();
-    const std::chrono::nanoseconds took = Steady::now() - begun;
-    spdlog::info("{} transitions shown, {} events lost, {} lines dropped, {}", output.shown(),
-                 session.lost_total(), output.stream().dropped(), format_duration(took));
-    return ExitStatus::kDone;
+    return follow_events(**opened, output.lines(), signals, options.duration,
+                         {.after_step = [] {},
+                          .after_interval = [&] { output.renew_clock(); },
+                          .at_end = [] {},
+                          .shown = "transitions"});
 }
 
 } // namespace tcpledger
