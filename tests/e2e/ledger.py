@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -149,7 +150,8 @@ class Beacon:
     """Connections that only say "the stream has come this far", from a namespace of their own.
 
     The ring keeps the order of events, so once a mark has come through, everything before it
-    has. A mark is a refused connection to an address used once: 127.77.x.y, or fd77::xxxx.
+    has. A mark is a refused connection to an address used once, by nobody else on this host either
+    (a trace shows all namespaces, tests run beside each other): 127.x.y.z, or fd77::x:y:z.
     With local_port it is a socket that listens there for a moment instead. An `actor` of the
     test's own can do it too, for streams that select its pid.
     """
@@ -161,13 +163,15 @@ class Beacon:
             actor = test.actor(net)
         self.actor, self.family = actor, family
         self.remote_port, self.local_port = remote_port, local_port
-        self.fired = 0
+        self.next_mark = random.randrange(150 ** 3)
+        self.marks = set()
 
     def fire(self):
         """Does it; the mark, as it must appear in a line."""
-        self.fired += 1
-        mark = (f"127.77.{100 + self.fired // 100}.{100 + self.fired % 100}" if self.family == 4
-                else f"fd77::{0x1000 + self.fired:x}")
+        self.next_mark = (self.next_mark + 1) % 150 ** 3
+        digits = [100 + self.next_mark // 150 ** place % 150 for place in (2, 1, 0)]
+        mark = ("127.{}.{}.{}" if self.family == 4 else "fd77::{}:{}:{}").format(*digits)
+        self.marks.add(mark)
         if self.local_port is None:
             self.actor.attempt(f"connect beacon {mark} {self.remote_port}")
         else:
