@@ -141,11 +141,21 @@ static __always_inline void send_set_state(struct sock *sk, int old_state, int n
 		send_transition(sk, old_state, new_state);
 }
 
-/* What tells a transition from those that interrupt it. */
+/* Set by user space before it attaches the second program. */
+volatile __u32 catches_nested = 0;
+
+/*
+ * What on_set_state() leaves for on_nested_set_state(). A socket makes each transition once,
+ * so `key` and `states` are those of no other one, however quickly addresses are used again.
+ */
 struct seen_transition {
-	__u64 sock; /* 0: none */
-	__u64 new_state;
+	__u64 key;    /* cookie, or the address of a clone, which has none yet; 0: none */
+	__u64 states; /* old << 8 | new */
+	__u64 time_ns;
 };
+
+/* A mark that the second program has not taken by then, busy itself, says nothing any more. */
+#define SEEN_LASTS_NS 1000000
 
 /*
  * key: 0. value: the transitions that on_set_state() has seen on this CPU and
@@ -159,18 +169,41 @@ struct {
 	__type(value, struct seen_transition[2]);
 } seen SEC(".maps");
 
-static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
+static __always_inline volatile struct seen_transition *seen_here(void)
 {
 	__u32 zero = 0;
-	volatile struct seen_transition *both = bpf_map_lookup_elem(&seen, &zero);
 
-	send_set_state(sk, old_state, new_state);
+	return bpf_map_lookup_elem(&seen, &zero);
+}
+
+static __always_inline __u64 key_of(struct sock *sk, int old_state, int new_state)
+{
+	bool is_clone = old_state == TCP_LISTEN && new_state == TCP_SYN_RECV;
+
+	return is_clone ? (__u64)sk : lasting_cookie(sk);
+}
+
+static __always_inline void mark_seen(struct sock *sk, int old_state, int new_state)
+{
+	volatile struct seen_transition *both = seen_here();
+	__u64 now = bpf_ktime_get_ns();
+
 	if (!both)
 		return;
-	volatile struct seen_transition *free = both[0].sock ? &both[1] : &both[0];
+	bool is_free = !both[0].key || now - both[0].time_ns > SEEN_LASTS_NS;
+	volatile struct seen_transition *mark = is_free ? &both[0] : &both[1];
 
-	free->new_state = new_state;
-	free->sock = (__u64)sk;
+	mark->key = 0; /* a softirq may look while it is written */
+	mark->states = old_state << 8 | new_state;
+	mark->time_ns = now;
+	mark->key = key_of(sk, old_state, new_state);
+}
+
+static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
+{
+	send_set_state(sk, old_state, new_state);
+	if (catches_nested)
+		mark_seen(sk, old_state, new_state);
 }
 
 /*
@@ -180,15 +213,16 @@ static __always_inline void on_set_state(struct sock *sk, int old_state, int new
  */
 static __always_inline void on_nested_set_state(struct sock *sk, int old_state, int new_state)
 {
-	__u32 zero = 0;
-	volatile struct seen_transition *both = bpf_map_lookup_elem(&seen, &zero);
+	volatile struct seen_transition *both = seen_here();
+	__u64 states = old_state << 8 | new_state;
+	__u64 key = key_of(sk, old_state, new_state);
 
 	if (!both)
 		return;
-	if (both[0].sock == (__u64)sk && both[0].new_state == new_state) {
-		both[0].sock = 0;
-	} else if (both[1].sock == (__u64)sk && both[1].new_state == new_state) {
-		both[1].sock = 0;
+	if (both[0].key == key && both[0].states == states) {
+		both[0].key = 0;
+	} else if (both[1].key == key && both[1].states == states) {
+		both[1].key = 0;
 	} else {
 		count_caught_nested();
 		send_set_state(sk, old_state, new_state);

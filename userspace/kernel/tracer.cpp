@@ -183,6 +183,7 @@ std::size_t Tracer::drain(const std::function<void(const void*, std::size_t)>& r
 void Tracer::catch_nested()
 {
     if (!std::exchange(impl_->catches_nested, true)) {
+        impl_->skeleton->bss->catches_nested = 1; // first: what it has not marked counts as missed
         impl_->skeleton->links.tp_btf__inet_sock_set_state_nested =
             bpf_program__attach(impl_->skeleton->progs.tp_btf__inet_sock_set_state_nested);
     }
