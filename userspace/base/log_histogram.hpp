@@ -3,7 +3,7 @@
 // into 2^Bits buckets of one width, so that a percentile is wrong by at most 2^-(Bits+1) of itself,
 // whatever the values. Pure; a value has no unit here.
 //
-// Only the buckets between the smallest and the largest value so far are there, at most
+// Only the octaves between the smallest and the largest value so far are there, at most
 // kMaxBuckets of 8 bytes.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -136,17 +137,22 @@ private:
         return lowest + ((std::uint64_t{1} << octave) - 1) / 2;
     }
 
+    /// Grows by whole octaves and to the exact size.
     void make_room(std::size_t bucket)
     {
-        if (counts_.empty()) {
-            first_ = bucket;
-            counts_.resize(1);
-        } else if (bucket < first_) {
-            counts_.insert(counts_.begin(), first_ - bucket, 0U);
-            first_ = bucket;
-        } else if (bucket - first_ >= counts_.size()) {
-            counts_.resize(bucket - first_ + 1);
+        const std::size_t end = first_ + counts_.size();
+        const bool fresh = counts_.empty();
+        const std::size_t octave = bucket - bucket % kPerOctave;
+        const std::size_t from = fresh ? octave : std::min(first_, octave);
+        const std::size_t to = fresh ? octave + kPerOctave : std::max(end, octave + kPerOctave);
+        if (to - from == counts_.size()) {
+            return;
         }
+        std::vector<std::uint64_t> larger(to - from);
+        std::ranges::copy(counts_,
+                          larger.begin() + static_cast<std::ptrdiff_t>(fresh ? 0 : first_ - from));
+        counts_ = std::move(larger);
+        first_ = from;
     }
 
     std::vector<std::uint64_t> counts_;
