@@ -46,7 +46,7 @@ struct ChurnFigures {
     std::array<std::uint64_t, kEndings> endings{};
 
     void merge(const ChurnFigures& other);
-    [[nodiscard]] std::uint64_t weight() const { return opened + closed; }
+    [[nodiscard]] std::uint64_t weight() const { return opened + closed + connects; }
 };
 
 /// Time in each state, latencies.

@@ -184,8 +184,9 @@ std::string render_rows(const ChurnReport& report, const Painter& painter, std::
     for (const ChurnRow& row : report.rows) {
         add(row_name(report, row.key, row.group.figures.processes), row.group.figures);
     }
-    if (report.others.figures.weight() + report.others.figures.connects > 0) {
-        add(fmt::format("[others] ({})", format_count(report.hidden + report.folded)),
+    if (report.others.weight() > 0) {
+        add(report.folded > 0 ? "[others]"
+                              : fmt::format("[others] ({})", format_count(report.hidden)),
             report.others.figures);
     }
     return table.row_count() > 0 ? "\n" + table.render(painter, width) : "";
