@@ -93,7 +93,8 @@ class Stream:
             self._take(chunk)
 
     def _read_errors(self):
-        self.errors = self.process.stderr.read()
+        while chunk := os.read(self.process.stderr.fileno(), 1 << 16):
+            self.errors += chunk
 
     def json_lines(self):
         return [json.loads(line) for line in list(self.lines)]

@@ -2,6 +2,7 @@
 #include "commands/cli.hpp"
 
 #include "commands/cli_checks.hpp"
+#include "commands/cli_churn.hpp"
 #include "commands/cli_inspect.hpp"
 #include "commands/cli_life.hpp"
 #include "commands/cli_list.hpp"
@@ -41,6 +42,7 @@ struct Typed {
     TopOptions top;
     TraceOptions trace;
     LifeOptions life;
+    ChurnOptions churn;
     StatesOptions states_command;
     ListOptions list;
     double verify_s = 60.0;
@@ -275,6 +277,9 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     add_common(life, typed);
     add_tracing(life, typed);
     add_trace_letters(life, typed.life.line, typed.duration_s);
+    CLI::App& churn = add_churn(app, typed.churn);
+    add_common(churn, typed);
+    add_tracing(churn, typed);
     const CLI::App& states = add_states_command(app, typed);
     CLI::App& list = add_list(app, typed.list);
     add_common(list, typed);
@@ -291,6 +296,7 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
         typed.top.filter = filter_words(top);
         typed.trace.filter = filter_words(trace);
         typed.life.line.filter = filter_words(life);
+        typed.churn.filter = filter_words(churn);
     } catch (const CLI::ParseError& error) {
         return tl::unexpected(end_with(app, error));
     }
@@ -308,6 +314,10 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
                 std::max(to_milliseconds(typed.duration_s), std::chrono::milliseconds(1));
         }
         return trace.parsed() ? Command(typed.trace) : Command(typed.life);
+    }
+    if (churn.parsed()) {
+        typed.churn.common = common;
+        return typed.churn;
     }
     if (states.parsed()) {
         typed.states_command.common = common;

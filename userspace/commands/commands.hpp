@@ -10,6 +10,7 @@ namespace tcpledger {
 [[nodiscard]] ExitStatus run(const TopOptions& options);
 [[nodiscard]] ExitStatus run(const TraceOptions& options);
 [[nodiscard]] ExitStatus run(const LifeOptions& options);
+[[nodiscard]] ExitStatus run(const ChurnOptions& options);
 [[nodiscard]] ExitStatus run(const StatesOptions& options);
 [[nodiscard]] ExitStatus run(const ListOptions& options);
 [[nodiscard]] ExitStatus run(const ListenOptions& options);

@@ -3,6 +3,7 @@
 // cli.cpp, read by the commands.
 #pragma once
 
+#include "analysis/churn_book.hpp"
 #include "analysis/finding.hpp"
 #include "base/tcp_state.hpp"
 #include "kernel/refinements.hpp"
@@ -60,6 +61,16 @@ struct LifeOptions {
     bool extended = false; ///< -x
     std::optional<std::chrono::nanoseconds> slower;
     bool failed = false;
+};
+
+struct ChurnOptions {
+    CommonOptions common;
+    std::chrono::nanoseconds duration{std::chrono::seconds(30)};
+    bool watch = false; ///< again and again, `duration` each
+    ChurnGrouping by = ChurnGrouping::kProcess;
+    std::chrono::nanoseconds poll{std::chrono::seconds(2)};
+    std::size_t rows = 10;
+    std::vector<std::string> filter;
 };
 
 enum class Grouping { kNone, kProcess, kRemote, kPort, kNetns, kContainer, kUser };
@@ -135,7 +146,7 @@ struct VerifyOptions {
 };
 
 using Command =
-    std::variant<TopOptions, TraceOptions, LifeOptions, StatesOptions, ListOptions, ListenOptions,
-                 AuditOptions, ReportOptions, VerifyOptions, DoctorOptions>;
+    std::variant<TopOptions, TraceOptions, LifeOptions, ChurnOptions, StatesOptions, ListOptions,
+                 ListenOptions, AuditOptions, ReportOptions, VerifyOptions, DoctorOptions>;
 
 } // namespace tcpledger

@@ -79,6 +79,27 @@ std::string format_duration(nanoseconds duration)
     return two_units(s / 86400, "d", s % 86400 / 3600, "h");
 }
 
+std::string format_latency(nanoseconds duration)
+{
+    struct Unit {
+        nanoseconds size;
+        const char* name;
+    };
+    constexpr Unit kUnits[] = {{1s, "s"}, {1ms, "ms"}, {1us, "us"}};
+    if (duration >= 60s || duration < nanoseconds::zero()) {
+        return format_duration(duration);
+    }
+    for (const Unit& unit : kUnits) {
+        if (duration >= unit.size) {
+            const double number =
+                static_cast<double>(duration.count()) / static_cast<double>(unit.size.count());
+            const int decimals = number >= 99.95 ? 0 : number >= 9.995 ? 1 : 2;
+            return fmt::format("{:.{}f}{}", number, decimals, unit.name);
+        }
+    }
+    return fmt::format("{}ns", duration.count());
+}
+
 std::string format_age(nanoseconds duration, bool is_lower_bound)
 {
     return (is_lower_bound ? ">" : "") + format_duration(duration);

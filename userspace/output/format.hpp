@@ -16,6 +16,10 @@ void append_milliseconds(std::string& out, std::chrono::nanoseconds duration);
 /// At most two units: "340us", "12ms", "12s", "5m12s", "2h14m", "3d4h"; "0s"; rounded down.
 [[nodiscard]] std::string format_duration(std::chrono::nanoseconds duration);
 
+/// What was measured, in three digits: "850ns", "31.2us", "1.94ms", "31.2s"; from a minute on as
+/// format_duration().
+[[nodiscard]] std::string format_latency(std::chrono::nanoseconds duration);
+
 /// An age: ">5m" when it is only known to be at least that.
 [[nodiscard]] std::string format_age(std::chrono::nanoseconds duration, bool is_lower_bound);
 

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// `churn`: what came and went in a while.
+#include "commands/churn_view.hpp"
+#include "commands/churn_watch.hpp"
+#include "commands/commands.hpp"
+#include "commands/filter_words.hpp"
+#include "commands/signals.hpp"
+#include "output/format.hpp"
+#include "output/stream.hpp"
+#include "output/terminal.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace tcpledger {
+namespace {
+
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+/// Where the reports go: one, one after another, or each over the last.
+class ChurnOutput {
+public:
+    ChurnOutput(const ChurnOptions& options, LineStream& stream)
+        : options_(options), stream_(stream), terminal_(::isatty(STDOUT_FILENO) != 0),
+          painter_(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO)))
+    {
+        if (options.watch && terminal_ && !options.common.json) {
+            screen_.emplace(stream);
+        }
+    }
+
+    void show(const ChurnReport& report)
+    {
+        if (options_.common.json) {
+            write_json(json_, report, std::chrono::system_clock::now());
+            stream_.write_line(json_.take_line());
+        } else {
+            const TerminalSize size = terminal_size(STDOUT_FILENO);
+            const std::string text = render_churn(report, painter_, terminal_ ? size.columns : 0);
+            screen_ ? screen_->show(text, size)
+                    : static_cast<void>(stream_.write(text + (options_.watch ? "\n" : "")));
+        }
+        stream_.flush();
+    }
+
+private:
+    const ChurnOptions& options_;
+    LineStream& stream_;
+    bool terminal_;
+    Painter painter_;
+    JsonWriter json_;
+    std::optional<Screen> screen_;
+};
+
+class Churning {
+public:
+    Churning(Session& session, ChurnWatch& watch, LineStream& stream, StopSignals& signals)
+        : session_(session), watch_(watch), stream_(stream), signals_(signals)
+    {
+    }
+
+    void wait_for_seed()
+    {
+        while (!session_.seeded() && !signals_.came()) {
+            session_.step(milliseconds(100), signals_.fd());
+        }
+        for (const std::string& note : session_.health().notes) {
+            spdlog::warn("{}", note);
+        }
+        session_.step(milliseconds(0)); // what has queued while the books were seeded
+        watch_.begin(session_);
+    }
+
+    /// Until then, a signal, or nobody reads any more.
+    void watch_until(Steady::time_point end)
+    {
+        while (!over() && Steady::now() < end) {
+            const auto left = std::chrono::ceil<milliseconds>(end - Steady::now());
+            session_.step(std::clamp(left, milliseconds(1), milliseconds(50)), signals_.fd());
+            watch_.after_step();
+            stream_.flush_if_due(Steady::now());
+            if (Steady::now() >= next_interval_) {
+                next_interval_ = Steady::now() + std::chrono::seconds(1);
+                session_.begin_interval();
+                watch_.after_interval();
+            }
+        }
+        session_.step(milliseconds(0));
+    }
+
+    [[nodiscard]] bool over() { return signals_.came() || stream_.closed(); }
+
+private:
+    Session& session_;
+    ChurnWatch& watch_;
+    LineStream& stream_;
+    StopSignals& signals_;
+    Steady::time_point next_interval_ = Steady::now() + std::chrono::seconds(1);
+};
+
+Expected<Filter> read_churn_filter(const ChurnOptions& options)
+{
+    Expected<Filter> filter = read_ledger_filter(options.filter);
+    if (filter) {
+        if (const auto word = passing_condition(*filter)) {
+            return tl::unexpected(
+                Error{ErrorKind::kUsage, 0,
+                      "\"" + *word +
+                          "\" changes in the life of a connection: churn, which counts "
+                          "whole lives, cannot ask for it",
+                      "life and list can: tcpledger life …"});
+        }
+    }
+    return filter;
+}
+
+} // namespace
+
+ExitStatus run(const ChurnOptions& options)
+{
+    Expected<Filter> filter = read_churn_filter(options);
+    if (!filter) {
+        return fail(filter.error());
+    }
+    StopSignals signals;
+    ChurnWatch watch(options.by, options.poll, std::move(*filter));
+    Expected<std::unique_ptr<Session>> opened =
+        Session::open({.ring_bytes = options.common.ring_bytes,
+                       .hooks = options.common.hooks,
+                       .companions = watch.companions()},
+                      watch.observer());
+    if (!opened) {
+        return fail(opened.error());
+    }
+    Session& session = **opened;
+    const WhenFull when_full = options.watch ? WhenFull::kDrop : WhenFull::kWait;
+    Expected<LineStream> stream = LineStream::open(STDOUT_FILENO, {.when_full = when_full});
+    if (!stream) {
+        return fail(stream.error());
+    }
+    Churning churning(session, watch, *stream, signals);
+    churning.wait_for_seed();
+    spdlog::info("watching for {}{}; Ctrl-C shows what there is", format_latency(options.duration),
+                 options.watch ? " at a time" : "");
+    {
+        ChurnOutput output(options, *stream);
+        const Steady::time_point begun = Steady::now();
+        Steady::time_point end = begun;
+        do {
+            end = std::max(end + std::chrono::duration_cast<Steady::duration>(options.duration),
+                           Steady::now());
+            churning.watch_until(end);
+            output.show(watch.report(options.rows));
+        } while (options.watch && !churning.over());
+    }
+    stream->close();
+    if (const std::optional<Error> error = stream->error()) {
+        return fail(*error);
+    }
+    return ExitStatus::kDone;
+}
+
+} // namespace tcpledger
