@@ -112,6 +112,14 @@ std::optional<FollowTarget> parse_follow(std::string_view text)
     return number && *number > kMaxPid ? connection(number) : process(number);
 }
 
+std::vector<tl_case> cases_of(const FollowTarget& target)
+{
+    tl_case followed = any_case();
+    followed.cookie = target.cookie;
+    followed.pid = target.pid;
+    return {followed};
+}
+
 std::string path_text(const Path& path, MonotonicTime now)
 {
     std::string text = "# path:";

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "commands/options.hpp"
+#include "filter/cases.hpp"
 #include "ledger/follower.hpp"
 #include "output/json.hpp"
 
@@ -11,12 +12,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tcpledger {
 
 /// "1234" and "pid:1234" name a process; "sk:1c0d3" (as ss -e has it), "0x1c0d3", "cookie:114899"
 /// (as in JSON) a connection. A number beyond all pids is a cookie. Nothing for other words.
 [[nodiscard]] std::optional<FollowTarget> parse_follow(std::string_view text);
+
+/// What of it the kernel can decide, see cases_of(const Filter&).
+[[nodiscard]] std::vector<tl_case> cases_of(const FollowTarget& target);
 
 /// "# path: ESTABLISHED >2s -> FIN_WAIT1 31us -> FIN_WAIT2 …"; `now` ends what lasts still.
 [[nodiscard]] std::string path_text(const Path& path, MonotonicTime now);

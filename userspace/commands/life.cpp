@@ -71,12 +71,14 @@ ExitStatus run(const LifeOptions& options)
         return fail(filter.error());
     }
     StopSignals signals;
+    std::vector<tl_case> cases = of_any_process(kernel_cases(options.line, *filter));
     LifeOutput output(options, std::move(*filter), read_clocks());
     LifeBook book([&](const FinishedLife& life) { output.show(life); });
     Expected<std::unique_ptr<Session>> opened = Session::open(
         {.ring_bytes = options.line.common.ring_bytes,
          .hooks = options.line.common.hooks,
-         .companions = [&](const Companion& companion) { book.companion(companion); }},
+         .companions = [&](const Companion& companion) { book.companion(companion); },
+         .cases = std::move(cases)},
         [&](const AppliedTransition& transition) { book.transition(transition); },
         [&](std::uint64_t lost) { output.lines().loss(lost); });
     if (!opened) {

@@ -5,6 +5,7 @@
 #include "commands/event_lines.hpp"
 #include "commands/filter_words.hpp"
 #include "commands/follow.hpp"
+#include "commands/follow_view.hpp"
 #include "commands/trace_filter.hpp"
 #include "commands/trace_view.hpp"
 
@@ -96,6 +97,9 @@ ExitStatus run(const TraceOptions& options)
         return fail(filter.error());
     }
     StopSignals signals;
+    SessionOptions wanted{.ring_bytes = options.common.ring_bytes, .hooks = options.common.hooks};
+    wanted.cases = options.follow ? cases_of(*options.follow) : kernel_cases(options, *filter);
+    wanted.last_acks = options.follow.has_value();
     TraceOutput output(options, std::move(*filter), read_clocks());
     std::optional<Followed> followed;
     if (options.follow) {
@@ -108,7 +112,7 @@ ExitStatus run(const TraceOptions& options)
         followed.emplace(std::move(*made));
     }
     Expected<std::unique_ptr<Session>> opened = Session::open(
-        {options.common.ring_bytes, options.common.hooks},
+        wanted,
         [&](const AppliedTransition& transition) {
             followed ? followed->transition(transition) : output.transition(transition);
         },
