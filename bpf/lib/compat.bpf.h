@@ -14,6 +14,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#define true 1
+#define false 0
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP_NUMBER 6

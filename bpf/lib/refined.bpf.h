@@ -9,6 +9,7 @@
 #include "compat.bpf.h"
 #include "process.bpf.h"
 #include "ring.bpf.h"
+#include "selection.bpf.h"
 #include "socket.bpf.h"
 
 #include "../shared/events.h"
@@ -31,7 +32,7 @@ static __always_inline void fill_socket(struct tl_transition *out, struct sock *
 /* `child` has just left the accept queue, in the context of the process that gets it. */
 static __always_inline void on_accept(struct sock *child, bool for_kernel)
 {
-	if (!child || child->sk_protocol != IPPROTO_TCP_NUMBER)
+	if (!child || child->sk_protocol != IPPROTO_TCP_NUMBER || !passes(&child->__sk_common))
 		return;
 	struct task_struct *current = bpf_get_current_task_btf();
 	__u64 time_ns = bpf_ktime_get_ns();
@@ -53,7 +54,7 @@ static __always_inline void on_accept(struct sock *child, bool for_kernel)
 static __always_inline void on_time_wait_made(struct sock *sk, int state,
 					      struct inet_timewait_sock *tw)
 {
-	if (!tw || sk->sk_protocol != IPPROTO_TCP_NUMBER)
+	if (!tw || sk->sk_protocol != IPPROTO_TCP_NUMBER || !passes(&sk->__sk_common))
 		return;
 	__u64 time_ns = bpf_ktime_get_ns();
 	struct tl_transition *out = reserve_record(sizeof(*out));

@@ -43,4 +43,12 @@ static __always_inline __u64 lasting_cookie(struct sock *sk)
 	return cookie ? cookie : bpf_get_socket_cookie(sk);
 }
 
+/* The port of a socket that has already put its port back (→ CLOSE); host order. */
+static __always_inline __u16 remembered_port(const struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
+
+	return tcp ? bpf_ntohs(tcp->inet_conn.icsk_inet.inet_sport) : 0;
+}
+
 #endif /* TCPLEDGER_SOCKET_BPF_H */

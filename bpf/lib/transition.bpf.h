@@ -7,6 +7,7 @@
 #include "farewell.bpf.h"
 #include "process.bpf.h"
 #include "ring.bpf.h"
+#include "selection.bpf.h"
 #include "socket.bpf.h"
 
 #include "../shared/events.h"
@@ -39,14 +40,6 @@ static __always_inline __u64 original_of_clone(const struct sock *clone)
 		return 0;
 	return (__u64)tcp->tsorted_sent_queue.next -
 	       bpf_core_field_offset(struct tcp_sock, tsorted_sent_queue);
-}
-
-/* The port of a socket that has already put its port back (→ CLOSE); host order. */
-static __always_inline __u16 remembered_port(const struct sock *sk)
-{
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
-
-	return tcp ? bpf_ntohs(tcp->inet_conn.icsk_inet.inet_sport) : 0;
 }
 
 /* The TL_FLAG_* bits of a socket, but for those that tell of the current task. */
@@ -132,6 +125,8 @@ static __always_inline void send_set_state(struct sock *sk, int old_state, int n
 		return;
 	/* SOCK_DESTROY of a listener stores CLOSE twice, in the destroyer's context. */
 	if (old_state == new_state)
+		return;
+	if (!passes_transition(sk, old_state, new_state))
 		return;
 	if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN)
 		send_farewell(sk, old_state);

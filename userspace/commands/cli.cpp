@@ -140,12 +140,15 @@ CLI::App& add_trace(CLI::App& app, Typed& typed)
     add_common(trace, typed);
     add_tracing(trace, typed);
     add_trace_letters(trace, options, typed.duration_s);
+    add_follow(trace, options);
     take_filter_words(trace);
     trace.footer(
         "Words after the options are a filter, as in ss; see tcpledger(1).\n"
         "Examples:\n"
         "  tcpledger trace -T\n"
         "  tcpledger trace -p 1234 -D 5432\n"
+        "  tcpledger trace --follow sk:1c0d3      one connection to its end (ss -e tells it)\n"
+        "  tcpledger trace --follow 1234          all of one process, to its end\n"
         "  tcpledger trace --json --duration 10 | jq 'select(.new_state==\"CLOSE_WAIT\")'");
     return trace;
 }

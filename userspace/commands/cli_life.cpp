@@ -3,9 +3,11 @@
 
 #include "commands/cli_checks.hpp"
 #include "commands/cli_list.hpp"
+#include "commands/follow_view.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace tcpledger {
 
@@ -57,6 +59,24 @@ void add_trace_letters(CLI::App& command, TraceOptions& options, double& duratio
         ->check(CLI::Range(0.001, 31536000.0));
     command.add_option("-c,--count", options.count, "end after so many lines")
         ->check(validator(check_positive, "NUMBER"));
+}
+
+void add_follow(CLI::App& command, TraceOptions& options)
+{
+    command
+        .add_option_function<std::string>(
+            "--follow",
+            [&options](const std::string& text) {
+                options.follow = parse_follow(text);
+                if (!options.follow) {
+                    throw CLI::ValidationError("--follow",
+                                               "neither a process nor a connection: \"" + text +
+                                                   "\"; PID, sk:COOKIE as in ss -e and in the "
+                                                   "column COOKIE, or cookie:NUMBER as in JSON");
+                }
+            },
+            "the way of one connection (sk:COOKIE) or of all of one process (PID), to its end")
+        ->excludes("--pid");
 }
 
 } // namespace tcpledger

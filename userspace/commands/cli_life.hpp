@@ -14,4 +14,7 @@ namespace tcpledger {
 /// bcc's letters and what ends the stream; `duration_s` takes --duration.
 void add_trace_letters(CLI::App& command, TraceOptions& options, double& duration_s);
 
+/// --follow, of `trace` alone.
+void add_follow(CLI::App& command, TraceOptions& options);
+
 } // namespace tcpledger

@@ -72,12 +72,18 @@ ExitStatus follow_events(Session& session, EventLines& lines, StopSignals& signa
     for (const std::string& note : session.health().notes) {
         spdlog::warn("{}", note);
     }
+    if (steps.when_seeded && session.seeded()) {
+        if (const Expected<void> ready = steps.when_seeded(); !ready) {
+            return fail(ready.error());
+        }
+    }
     stream.flush(); // the header tells that the books are whole now
 
     const Steady::time_point begun = Steady::now();
     const Steady::time_point end = duration ? begun + *duration : Steady::time_point::max();
     Steady::time_point next_interval = begun + kInterval;
-    while (!signals.came() && !lines.full() && !stream.closed() && Steady::now() < end) {
+    const auto over = [&] { return steps.over && steps.over(); };
+    while (!signals.came() && !lines.full() && !stream.closed() && Steady::now() < end && !over()) {
         session.step(std::chrono::milliseconds(50), signals.fd());
         steps.after_step();
         stream.flush_if_due(Steady::now());

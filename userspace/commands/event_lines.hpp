@@ -35,6 +35,8 @@ public:
     void header(const std::string& text);
     /// Not when full(). A line for which there is no room counts as well.
     void show(std::string_view line);
+    /// A line that is none of those that are counted.
+    void aside(std::string_view line) { stream_->write_line(line); }
     /// Where there is no room for the line, it comes with the one that tells of dropped lines.
     void loss(std::uint64_t lost);
 
@@ -52,13 +54,17 @@ private:
 
 /// What a command does on its way through follow_events().
 struct EventSteps {
+    /// When the books are whole, before anything is shown; what it fails with ends it.
+    std::function<Expected<void>()> when_seeded = {};
     std::function<void()> after_step;     ///< after each step of the session
     std::function<void()> after_interval; ///< each second
     std::function<void()> at_end;         ///< before the last lines go out
+    std::function<bool()> over = {};      ///< true: nothing more can come
     const char* shown;                    ///< what its lines are: "transitions"
 };
 
-/// Waits for the seed, then shows until a signal, `duration`, the count or the reader ends it.
+/// Waits for the seed, then shows until a signal, `duration`, the count, the reader or what is
+/// followed ends it.
 [[nodiscard]] ExitStatus follow_events(Session& session, EventLines& lines, StopSignals& signals,
                                        std::optional<std::chrono::nanoseconds> duration,
                                        const EventSteps& steps);

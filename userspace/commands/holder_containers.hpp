@@ -2,7 +2,7 @@
 // The containers of processes that a census found, read once a process from /proc.
 #pragma once
 
-#include "commands/top_view.hpp"
+#include "commands/container_names.hpp"
 #include "session/census.hpp"
 
 #include <string_view>
@@ -14,12 +14,7 @@ public:
     /// Empty for a process in none, or that nobody can ask any more.
     [[nodiscard]] std::string_view of(const CensusHolder& process)
     {
-        if (process.pid == 0) {
-            return {};
-        }
-        ProcessOverview overview;
-        overview.key = ProcessKey{process.pid, process.start_ticks};
-        return names_.of(overview);
+        return names_.of({process.pid, process.start_ticks});
     }
 
 private:

@@ -45,10 +45,8 @@ bool TopFilter::in_states(TcpState state) const
 
 bool TopFilter::matches(SocketView view, const Process& owner, bool owner_is_known)
 {
-    if (wants_container_ && owner_is_known && owner.key.pid != 0) {
-        ProcessOverview process;
-        process.key = owner.key;
-        view.container = containers_.of(process);
+    if (wants_container_ && owner_is_known) {
+        view.container = containers_.of(owner.key);
     }
     return filter_.matches(view);
 }

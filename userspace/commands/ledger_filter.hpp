@@ -2,7 +2,7 @@
 // A filter asked of the running ledger's connections, and `top`'s figures of those that match.
 #pragma once
 
-#include "commands/top_view.hpp"
+#include "commands/container_names.hpp"
 #include "filter/filter.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/overview.hpp"

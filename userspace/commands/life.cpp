@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // `life`: one line a finished connection.
 #include "commands/commands.hpp"
+#include "commands/container_names.hpp"
 #include "commands/event_lines.hpp"
 #include "commands/filter_words.hpp"
 #include "commands/life_view.hpp"
-#include "commands/top_view.hpp"
 #include "commands/trace_filter.hpp"
 
 #include <unistd.h>
@@ -23,8 +23,9 @@ public:
               options,
               Painter(color_wanted(options.line.common.color, ColorEnvironment::of(STDOUT_FILENO))),
               start, ResetReasons::read()),
-          filter_(options.line, std::move(filter),
-                  [this](const ProcessKey& key) { return container_of(key); }),
+          filter_(
+              options.line, std::move(filter),
+              [this](const ProcessKey& key) -> std::string_view { return containers_.of(key); }),
           lines_(
               [this](const Gap& gap) {
                   return format_.gap(gap.lost, gap.dropped, monotonic_now());
@@ -54,13 +55,6 @@ public:
     [[nodiscard]] EventLines& lines() { return lines_; }
 
 private:
-    std::string_view container_of(const ProcessKey& key)
-    {
-        ProcessOverview process;
-        process.key = key;
-        return containers_.of(process);
-    }
-
     const LifeOptions& options_;
     ContainerNames containers_;
     LifeFormat format_;
@@ -77,12 +71,14 @@ ExitStatus run(const LifeOptions& options)
         return fail(filter.error());
     }
     StopSignals signals;
+    std::vector<tl_case> cases = of_any_process(kernel_cases(options.line, *filter));
     LifeOutput output(options, std::move(*filter), read_clocks());
     LifeBook book([&](const FinishedLife& life) { output.show(life); });
     Expected<std::unique_ptr<Session>> opened = Session::open(
         {.ring_bytes = options.line.common.ring_bytes,
          .hooks = options.line.common.hooks,
-         .companions = [&](const Companion& companion) { book.companion(companion); }},
+         .companions = [&](const Companion& companion) { book.companion(companion); },
+         .cases = std::move(cases)},
         [&](const AppliedTransition& transition) { book.transition(transition); },
         [&](std::uint64_t lost) { output.lines().loss(lost); });
     if (!opened) {

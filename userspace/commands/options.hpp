@@ -38,8 +38,15 @@ struct TopOptions {
     std::vector<std::string> filter;
 };
 
+/// What --follow names; one of them is 0.
+struct FollowTarget {
+    std::uint32_t pid = 0;
+    std::uint64_t cookie = 0;
+};
+
 struct TraceOptions {
     CommonOptions common;
+    std::optional<FollowTarget> follow; ///< `trace` only
     std::optional<std::uint32_t> pid;
     std::vector<std::uint16_t> local_ports;
     std::vector<std::uint16_t> remote_ports;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // `top`: the live table.
 #include "commands/commands.hpp"
+#include "commands/container_names.hpp"
 #include "commands/filter_words.hpp"
 #include "commands/ledger_filter.hpp"
 #include "commands/signals.hpp"
@@ -86,7 +87,7 @@ TopReport make_report(const Session& session, const TopOptions& options, millise
         report.overview.processes.resize(*options.rows);
     }
     for (const ProcessOverview& process : report.overview.processes) {
-        report.containers.push_back(containers.of(process));
+        report.containers.push_back(process.key ? containers.of(*process.key) : "");
     }
     return report;
 }

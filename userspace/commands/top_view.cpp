@@ -4,7 +4,6 @@
 #include "commands/state_fields.hpp"
 #include "output/format.hpp"
 #include "output/table.hpp"
-#include "procfs/containers.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -13,7 +12,6 @@ namespace tcpledger {
 namespace {
 
 /// The bound on remembered processes; beyond it the memory starts anew.
-constexpr std::size_t kMaxRememberedContainers = 10'000;
 
 struct StateColumn {
     TcpState state;
@@ -155,27 +153,6 @@ void write_json(JsonWriter& json, const TopReport& report)
         json.end_object();
     }
     json.end_array().end_object();
-}
-
-const std::string& ContainerNames::of(const ProcessOverview& process)
-{
-    static const std::string kNone;
-    if (!process.key) {
-        return kNone;
-    }
-    const std::pair key{process.key->pid, process.key->start_ticks};
-    const auto known = names_.find(key);
-    if (known != names_.end()) {
-        return known->second;
-    }
-    if (names_.size() >= kMaxRememberedContainers) {
-        names_.clear();
-    }
-    const Expected<ProcessStat> stat = proc_.stat(process.key->pid);
-    const bool same = stat && stat->start_ticks == process.key->start_ticks;
-    const Expected<std::string> cgroup =
-        same ? proc_.cgroup(process.key->pid) : Expected<std::string>(std::string());
-    return names_[key] = cgroup ? container_of_cgroup(*cgroup).value_or("") : "";
 }
 
 } // namespace tcpledger

@@ -6,11 +6,9 @@
 #include "output/color.hpp"
 #include "output/json.hpp"
 #include "procfs/clock.hpp"
-#include "procfs/processes.hpp"
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -30,16 +28,5 @@ struct TopReport {
                                       std::size_t width);
 /// DESIGN's `top --once` document.
 void write_json(JsonWriter& json, const TopReport& report);
-
-/// The containers of processes, read once a process from /proc.
-class ContainerNames {
-public:
-    /// Empty for a process in none, or that nobody can ask any more.
-    [[nodiscard]] const std::string& of(const ProcessOverview& process);
-
-private:
-    ProcFs proc_;
-    std::map<std::pair<std::uint32_t, std::uint64_t>, std::string> names_;
-};
 
 } // namespace tcpledger

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// `trace`: each transition as it happens.
+// `trace`: each transition as it happens, of all connections or of those that are followed.
 #include "commands/commands.hpp"
+#include "commands/container_names.hpp"
 #include "commands/event_lines.hpp"
 #include "commands/filter_words.hpp"
-#include "commands/top_view.hpp"
+#include "commands/follow.hpp"
+#include "commands/follow_view.hpp"
 #include "commands/trace_filter.hpp"
 #include "commands/trace_view.hpp"
 
 #include <unistd.h>
 
+#include <optional>
 #include <utility>
 
 namespace tcpledger {
@@ -21,8 +24,9 @@ public:
         : format_(options,
                   Painter(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO))),
                   start),
-          filter_(options, std::move(filter),
-                  [this](const ProcessKey& key) { return container_of(key); }),
+          filter_(
+              options, std::move(filter),
+              [this](const ProcessKey& key) -> std::string_view { return containers_.of(key); }),
           lines_([this](const Gap& gap) { return tell(gap); }, options.count)
     {
     }
@@ -43,6 +47,7 @@ public:
     void renew_clock() { format_.renew_clock(read_clocks()); }
 
     [[nodiscard]] EventLines& lines() { return lines_; }
+    [[nodiscard]] const TraceFormat& format() const { return format_; }
 
 private:
     std::string tell(const Gap& gap)
@@ -51,18 +56,37 @@ private:
                         : format_.dropped(gap.dropped.value_or(0), monotonic_now());
     }
 
-    std::string_view container_of(const ProcessKey& key)
-    {
-        ProcessOverview process;
-        process.key = key;
-        return containers_.of(process);
-    }
-
     ContainerNames containers_;
     TraceFormat format_;
     TraceFilter filter_;
     EventLines lines_;
 };
+
+ExitStatus show_all(Session& session, TraceOutput& output, StopSignals& signals,
+                    const TraceOptions& options)
+{
+    return follow_events(session, output.lines(), signals, options.duration,
+                         {.after_step = [] {},
+                          .after_interval = [&] { output.renew_clock(); },
+                          .at_end = [] {},
+                          .shown = "transitions"});
+}
+
+ExitStatus follow(Session& session, TraceOutput& output, Followed& followed, StopSignals& signals,
+                  const TraceOptions& options)
+{
+    const auto sum_up = [&] {
+        const MonotonicTime now = monotonic_now();
+        followed.sum_up(output.lines(), options, now, output.format().wall(now));
+    };
+    return follow_events(session, output.lines(), signals, options.duration,
+                         {.when_seeded = [&] { return followed.begin(session.ledger().books()); },
+                          .after_step = [&] { followed.look(session.ledger().books()); },
+                          .after_interval = [&] { output.renew_clock(); },
+                          .at_end = sum_up,
+                          .over = [&] { return followed.over(session.ledger().books()); },
+                          .shown = "transitions"});
+}
 
 } // namespace
 
@@ -73,10 +97,25 @@ ExitStatus run(const TraceOptions& options)
         return fail(filter.error());
     }
     StopSignals signals;
+    SessionOptions wanted{.ring_bytes = options.common.ring_bytes, .hooks = options.common.hooks};
+    wanted.cases = options.follow ? cases_of(*options.follow) : kernel_cases(options, *filter);
+    wanted.last_acks = options.follow.has_value();
     TraceOutput output(options, std::move(*filter), read_clocks());
+    std::optional<Followed> followed;
+    if (options.follow) {
+        auto made = Followed::find(*options.follow, [&](const AppliedTransition& transition) {
+            output.transition(transition);
+        });
+        if (!made) {
+            return fail(made.error());
+        }
+        followed.emplace(std::move(*made));
+    }
     Expected<std::unique_ptr<Session>> opened = Session::open(
-        {options.common.ring_bytes, options.common.hooks},
-        [&](const AppliedTransition& transition) { output.transition(transition); },
+        wanted,
+        [&](const AppliedTransition& transition) {
+            followed ? followed->transition(transition) : output.transition(transition);
+        },
         [&](std::uint64_t lost) { output.lines().loss(lost); });
     if (!opened) {
         return fail(opened.error());
@@ -85,11 +124,8 @@ ExitStatus run(const TraceOptions& options)
         return fail(ready.error());
     }
     output.header();
-    return follow_events(**opened, output.lines(), signals, options.duration,
-                         {.after_step = [] {},
-                          .after_interval = [&] { output.renew_clock(); },
-                          .at_end = [] {},
-                          .shown = "transitions"});
+    return followed ? follow(**opened, output, *followed, signals, options)
+                    : show_all(**opened, output, signals, options);
 }
 
 } // namespace tcpledger

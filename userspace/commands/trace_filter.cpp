@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/trace_filter.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -47,7 +49,36 @@ SocketView view_of(const TraceLine& line)
     return view;
 }
 
+std::vector<tl_case> of_ports(const std::vector<std::uint16_t>& ports,
+                              std::uint16_t tl_case::* from, std::uint16_t tl_case::* to)
+{
+    std::vector<tl_case> cases;
+    for (const std::uint16_t port : ports) {
+        tl_case& one = cases.emplace_back(any_case());
+        one.*from = one.*to = port;
+    }
+    return cases.size() <= TL_MAX_CASES ? cases : std::vector<tl_case>();
+}
+
 } // namespace
+
+std::vector<tl_case> kernel_cases(const TraceOptions& options, const Filter& filter)
+{
+    std::vector<tl_case> cases = cases_of(filter);
+    if (options.pid || options.only_ipv4 || options.only_ipv6) {
+        tl_case letters = any_case();
+        letters.pid = options.pid.value_or(0);
+        letters.address_family = options.only_ipv4   ? AF_INET
+                                 : options.only_ipv6 ? AF_INET6
+                                                     : AF_UNSPEC;
+        cases = both({letters}, cases);
+    }
+    cases = both(of_ports(options.local_ports, &tl_case::local_port_min, &tl_case::local_port_max),
+                 cases);
+    return both(
+        of_ports(options.remote_ports, &tl_case::remote_port_min, &tl_case::remote_port_max),
+        cases);
+}
 
 TraceFilter::TraceFilter(const TraceOptions& options, Filter filter, Containers containers)
     : options_(options), filter_(std::move(filter)),
@@ -84,7 +115,9 @@ void TraceFilter::pass(const TraceLine& line, const std::function<void(const Tra
 
 bool TraceFilter::matches(const TraceLine& line) const
 {
-    const bool ipv4 = line.tuple.local.address.is_ipv4();
+    // A connect() to a mapped address has no local one yet.
+    const Endpoint& known = line.tuple.remote.port != 0 ? line.tuple.remote : line.tuple.local;
+    const bool ipv4 = known.address.is_ipv4();
     const bool other_family = ipv4 ? options_.only_ipv6 : options_.only_ipv4;
     const bool by_letters = (!options_.pid || line.pid == options_.pid) && !other_family &&
                             admits(options_.local_ports, line.tuple.local.port) &&

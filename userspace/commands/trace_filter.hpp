@@ -5,13 +5,20 @@
 
 #include "commands/options.hpp"
 #include "commands/trace_view.hpp"
+#include "filter/cases.hpp"
 #include "filter/filter.hpp"
 
 #include <functional>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace tcpledger {
+
+/// What of bcc's letters and of a filter the kernel can decide, see cases_of(). For `trace`, whose
+/// lines can be told one by one; where whole connections are asked for, without the process, which
+/// may have changed.
+[[nodiscard]] std::vector<tl_case> kernel_cases(const TraceOptions& options, const Filter& filter);
 
 class TraceFilter {
 public:

@@ -75,6 +75,7 @@ TraceLine line_of(const AppliedTransition& transition)
     }
     line.old_state = transition.old_state;
     line.new_state = transition.new_state;
+    line.present = transition.old_state == transition.new_state;
     line.time_in_old_state = transition.time_in_old_state;
     return line;
 }
@@ -158,7 +159,8 @@ std::string_view TraceFormat::format_json(const TraceLine& line)
         json_.null_field("remote_address");
     }
     json_.field("remote_port", known_port(tuple.remote));
-    json_.field("old_state", line.old_state).field("new_state", line.new_state);
+    line.present ? json_.null_field("old_state") : json_.field("old_state", line.old_state);
+    json_.field("new_state", line.new_state);
     json_.milliseconds_field("state_ms", line.time_in_old_state);
     json_.end_object();
     return json_.take_line();
@@ -172,8 +174,9 @@ std::string_view TraceFormat::format_csv(const TraceLine& line)
     csv_.value(tuple.netns_inum).value(family_name(tuple)).value(line.pid).value(line.comm);
     csv_.value(how_name(line.how)).value(tuple.local.address).value(known_port(tuple.local));
     has_remote(tuple) ? csv_.value(tuple.remote.address) : csv_.null();
-    csv_.value(known_port(tuple.remote)).value(line.old_state).value(line.new_state);
-    csv_.milliseconds(line.time_in_old_state).null().null();
+    csv_.value(known_port(tuple.remote));
+    line.present ? csv_.null() : csv_.value(line.old_state);
+    csv_.value(line.new_state).milliseconds(line.time_in_old_state).null().null();
     return csv_.take_line();
 }
 
@@ -200,7 +203,7 @@ std::string_view TraceFormat::format_text(const TraceLine& line)
     texts.push_back(port(tuple.local));
     texts.push_back(has_remote(tuple) ? tuple.remote.address.text() : "-");
     texts.push_back(port(tuple.remote));
-    texts.emplace_back(state_name(line.old_state));
+    texts.emplace_back(line.present ? "-" : state_name(line.old_state));
     texts.emplace_back("->");
     texts.emplace_back(state_name(line.new_state));
     texts.push_back(line.time_in_old_state ? format_milliseconds(*line.time_in_old_state) : "-");

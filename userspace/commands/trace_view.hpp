@@ -27,6 +27,7 @@ struct TraceLine {
     std::uint8_t family = 0; ///< of the socket
     std::uint32_t inode = 0; ///< 0: not known
     bool unaccepted = false;
+    bool present = false; ///< no transition: it is in new_state, and old_state means nothing
     TcpState old_state = TcpState::kClose;
     TcpState new_state = TcpState::kClose;
     std::optional<MonotonicTime> time_in_old_state;
@@ -47,6 +48,8 @@ public:
     [[nodiscard]] std::string loss(std::uint64_t lost, MonotonicTime now);
     /// What stands in place of lines that a slow reader missed.
     [[nodiscard]] std::string dropped(std::uint64_t lines, MonotonicTime now) const;
+    /// A moment of the records as wall time.
+    [[nodiscard]] std::chrono::system_clock::time_point wall(MonotonicTime time) const;
 
 private:
     std::string_view format_json(const TraceLine& line);
@@ -55,7 +58,6 @@ private:
                                       std::optional<std::uint64_t> dropped) const;
     std::string_view format_csv(const TraceLine& line);
     std::string_view format_text(const TraceLine& line);
-    [[nodiscard]] std::chrono::system_clock::time_point wall(MonotonicTime time) const;
 
     const TraceOptions& options_;
     MonotonicTime start_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/abilities.hpp"
 
+#include "shared/selection.h" // before the skeletons, which name its types
+
 #include "holders.skel.h"
 #include "kernel/kernel_types.hpp"
 #include "kernel/libbpf_log.hpp"

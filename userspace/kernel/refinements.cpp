@@ -4,6 +4,7 @@
 #include "kernel/kernel_types.hpp"
 #include "kernel/load_error.hpp"
 #include "kernel/program_losses.hpp"
+#include "kernel/select_cases.hpp"
 #include "refined.skel.h"
 
 #include <bpf/bpf.h>
@@ -53,6 +54,7 @@ Expected<Skeleton> load(const Entries& wanted, const SharedRings& rings)
     }
     skeleton->rodata->wakeup_bytes = rings.wakeup_bytes;
     skeleton->rodata->ring_mask = rings.ring_mask;
+    select_cases(*skeleton->rodata, rings.cases);
     (void)bpf_map__set_max_entries(skeleton->maps.records, rings.ring_mask + 1);
     if (bpf_map__reuse_fd(skeleton->maps.records, rings.records_fd) != 0 ||
         bpf_map__reuse_fd(skeleton->maps.counters, rings.counters_fd) != 0) {

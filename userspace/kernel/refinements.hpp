@@ -7,8 +7,11 @@
 #include "base/error.hpp"
 #include "kernel/program_table.hpp"
 
+#include "shared/selection.h"
+
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace tcpledger {
 
@@ -25,6 +28,7 @@ struct SharedRings {
     int counters_fd = -1;
     std::uint64_t wakeup_bytes = 0;
     std::uint32_t ring_mask = 0;
+    std::vector<tl_case> cases = {}; ///< see TracerOptions
 };
 
 class Refinements {

@@ -5,6 +5,7 @@
 #include "kernel/load_error.hpp"
 #include "kernel/resets.hpp"
 #include "kernel/ring_merge.hpp"
+#include "kernel/select_cases.hpp"
 #include "tracer.skel.h"
 
 #include "shared/events.h"
@@ -136,6 +137,8 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     skeleton.rodata->wakeup_bytes = bytes / 4;
     skeleton.rodata->ring_mask = rings - 1;
     skeleton.rodata->tell_farewells = options.farewells;
+    select_cases(*skeleton.rodata, options.cases);
+    skeleton.rodata->pass_last_acks = options.last_acks;
     bpf_program__set_autoattach(skeleton.progs.tp_btf__inet_sock_set_state_nested, false);
 
     if (const int result = tracer_bpf__load(&skeleton); result != 0) {
@@ -153,7 +156,7 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     // Attached first, so that no socket closes without telling what it leaves behind.
     const SharedRings shared{bpf_map__fd(skeleton.maps.records),
                              bpf_map__fd(skeleton.maps.counters), skeleton.rodata->wakeup_bytes,
-                             skeleton.rodata->ring_mask};
+                             skeleton.rodata->ring_mask, options.cases};
     auto refinements = Refinements::open(options.hooks, shared);
     if (!refinements) {
         return tl::unexpected(refinements.error());

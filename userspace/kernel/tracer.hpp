@@ -6,11 +6,14 @@
 #include "base/error.hpp"
 #include "kernel/refinements.hpp"
 
+#include "shared/selection.h"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace tcpledger {
 
@@ -21,6 +24,11 @@ struct TracerOptions {
     HookMode hooks = HookMode::kAuto;
     /// Each → CLOSE with the socket's last figures, and resets where they can be had.
     bool farewells = false;
+    /// Of what user space would not show anyway the kernel sends nothing: what fits none of these
+    /// is left out. At most TL_MAX_CASES; none: everything is sent.
+    std::vector<tl_case> cases = {};
+    /// With cases: also what tells of the other end's TIME_WAIT.
+    bool last_acks = false;
 };
 
 /// Records that did not reach user space since attach, by reason.

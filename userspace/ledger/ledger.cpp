@@ -131,7 +131,7 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
     if (observer_) {
         observer_({time, connection, books_.processes().at(connection.owner), *old_state,
                    *new_state, time_in_old_state, event.error, event.flags, event.shutdown,
-                   farewell});
+                   farewell, goes_on(id, event, *old_state)});
     }
     if (*new_state == TcpState::kClose) {
         finish(id, event, *old_state);
@@ -295,18 +295,27 @@ void Ledger::attribute(ConnectionId id, const tl_transition& event, TcpState old
     }
 }
 
-void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_state)
+/// The state of the mini-socket that the socket of a → CLOSE leaves behind, as far as the record
+/// tells; nothing for other records.
+std::optional<TcpState> Ledger::goes_on(ConnectionId id, const tl_transition& event,
+                                        TcpState old_state) const
 {
     const Connection& connection = books_.at(id);
+    const bool may = !minis_are_told_ && connection.kind == SocketKind::kFull &&
+                     connection.tuple.remote.port != 0 &&
+                     event.new_state == static_cast<std::uint8_t>(TcpState::kClose);
+    return may ? mini_state(event, old_state) : std::nullopt;
+}
+
+void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_state)
+{
     const MonotonicTime time = time_of(event.header);
     count_closing(id, old_state);
-    const std::optional<TcpState> mini =
-        minis_are_told_ ? std::nullopt : mini_state(event, old_state);
-    if (mini && connection.kind == SocketKind::kFull && connection.tuple.remote.port != 0) {
+    if (const std::optional<TcpState> mini = goes_on(id, event, old_state)) {
         become_mini(id, *mini, time);
         return;
     }
-    const FourTuple tuple = connection.tuple;
+    const FourTuple tuple = books_.at(id).tuple;
     leave(id);
     if (old_state == TcpState::kLastAck && event.error == 0 && !moves_are_told_) {
         settle_peer(tuple, time);

@@ -31,6 +31,9 @@ struct AppliedTransition {
     /// → CLOSE where whole lives are asked for; then also of a socket that left a mini-socket
     /// behind before (refined hooks), which is no transition of the connection.
     const Farewell* farewell = nullptr;
+    /// → CLOSE: the state of the mini-socket in which the connection goes on, FIN_WAIT2 or
+    /// TIME_WAIT. Empty where it ends; with refined hooks such a → CLOSE is no transition.
+    std::optional<TcpState> goes_on = std::nullopt;
 };
 
 /// What happened to a full socket beside its transitions.
@@ -106,6 +109,8 @@ private:
     void queue_at_listener(ConnectionId id, ConnectionId listener);
     void attribute(ConnectionId id, const tl_transition& event, TcpState old_state,
                    const tl_process& process);
+    [[nodiscard]] std::optional<TcpState> goes_on(ConnectionId id, const tl_transition& event,
+                                                  TcpState old_state) const;
     void finish(ConnectionId id, const tl_transition& event, TcpState old_state);
     void count_closing(ConnectionId id, TcpState old_state);
     void become_mini(ConnectionId id, TcpState state, MonotonicTime time);

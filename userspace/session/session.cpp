@@ -46,7 +46,8 @@ Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
         return tl::unexpected(possible.error());
     }
     Expected<Tracer> tracer =
-        Tracer::open({options.ring_bytes, options.hooks, options.companions != nullptr});
+        Tracer::open({options.ring_bytes, options.hooks, options.companions != nullptr,
+                      options.cases, options.last_acks});
     if (!tracer) {
         return tl::unexpected(tracer.error());
     }

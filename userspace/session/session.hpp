@@ -33,6 +33,11 @@ struct SessionOptions {
     /// Not empty: each → CLOSE comes with the socket's last figures (AppliedTransition::farewell),
     /// and this is called for accepts and resets, where the kernel can be asked for them.
     Ledger::CompanionObserver companions = {};
+    /// Not empty: the kernel leaves out what fits none of these. Then the books are right for what
+    /// does, and for nothing else: counts, drift and losses are not to be shown.
+    std::vector<tl_case> cases = {};
+    /// With cases: the TIME_WAIT of what is selected is told as soon as without.
+    bool last_acks = false;
 };
 
 /// What the last census said of the session's accuracy.

@@ -65,6 +65,7 @@ TEST_F(Letters, ByFamily)
     TraceLine six = four;
     six.tuple.local.address = IpAddress{};
     six.tuple.local.address.bytes[0] = 0x20;
+    six.tuple.remote.address = six.tuple.local.address;
     options.only_ipv4 = true;
     EXPECT_TRUE(passes(four));
     EXPECT_FALSE(passes(six));
@@ -72,6 +73,18 @@ TEST_F(Letters, ByFamily)
     options.only_ipv6 = true;
     EXPECT_FALSE(passes(four));
     EXPECT_TRUE(passes(six));
+}
+
+/// At CLOSE → SYN_SENT to a mapped address the local one is :: still.
+TEST_F(Letters, ByFamilyOfAConnectToAMappedAddress)
+{
+    TraceLine connect = line(7, 0, kClose, kSynSent);
+    connect.tuple.local.address = IpAddress{};
+    options.only_ipv4 = true;
+    EXPECT_TRUE(passes(connect));
+    options.only_ipv4 = false;
+    options.only_ipv6 = true;
+    EXPECT_FALSE(passes(connect));
 }
 
 TEST_F(Letters, ByLocalPort)
