@@ -224,12 +224,7 @@ bool ChurnWatch::matches(const Connection& connection, const Process& owner,
 
 std::string_view ChurnWatch::container_of(const Process& owner)
 {
-    if (!wants_container_ || owner.key == ProcessKey{}) {
-        return {};
-    }
-    ProcessOverview process;
-    process.key = owner.key;
-    return containers_.of(process);
+    return wants_container_ ? std::string_view(containers_.of(owner.key)) : std::string_view();
 }
 
 /// Those that came and have not gone.

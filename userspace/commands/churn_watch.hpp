@@ -4,7 +4,7 @@
 #pragma once
 
 #include "analysis/churn_report.hpp"
-#include "commands/top_view.hpp"
+#include "commands/container_names.hpp"
 #include "filter/filter.hpp"
 #include "procfs/processes.hpp"
 #include "session/session.hpp"
