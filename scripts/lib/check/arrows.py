@@ -73,7 +73,8 @@ def check_tree(root):
     for path in sorted((root / "bpf" / "shared").glob("*")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             found = INCLUDE.match(line)
-            if found and found.group(2) != "linux/types.h" and not found.group(2).startswith("std"):
+            if found and found.group(2) != "linux/types.h" and not (
+                    found.group(2).startswith("std") or (path.parent / found.group(2)).exists()):
                 yield f"{path}:{number}: bpf/shared includes nothing but the fixed-width types"
 
 
