@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -56,11 +57,10 @@ std::string endings(const ChurnFigures& figures, bool failures)
     return text;
 }
 
-std::string render_head(const ChurnReport& report)
+std::string render_counts(const ChurnReport& report)
 {
     const ChurnFigures& total = report.total;
-    std::string text = fmt::format("tcpledger churn  {} watched  {} events lost\n\n",
-                                   format_latency(report.watched), format_count(report.lost));
+    std::string text;
     const auto line = [&](const char* name, std::uint64_t number, const std::string& more) {
         text += fmt::format("{:<8} {:>10} {:>8}/s{}{}\n", name, format_count(number),
                             rate(number, report), more.empty() ? "" : "  ", more);
@@ -213,7 +213,7 @@ std::string render_churners(const ChurnReport& report, const Painter& painter)
 {
     std::string text;
     for (const Churner& churner : report.churners) {
-        if (churner.figures.weight() > 1) {
+        if (std::max(churner.figures.opened, churner.figures.closed) > 1) {
             text += visible(churner_sentence(churner, report.watched)) + "\n";
         }
     }
@@ -222,9 +222,9 @@ std::string render_churners(const ChurnReport& report, const Painter& painter)
 
 } // namespace
 
-std::string render_churn(const ChurnReport& report, const Painter& painter, std::size_t width)
+std::string render_churn_body(const ChurnReport& report, const Painter& painter, std::size_t width)
 {
-    std::string text = render_head(report) + render_costs(report);
+    std::string text = render_counts(report) + render_costs(report);
     if (const auto bins = bins_of(report.total.lifetimes); !bins.empty()) {
         text += "\n" + painter.paint("Lifetimes", Style::kHeader) + "\n" +
                 render_bins(bins, kBarColumns, painter);
@@ -233,6 +233,13 @@ std::string render_churn(const ChurnReport& report, const Painter& painter, std:
     text += render_rows(report, painter, width);
     text += render_ports(report, painter, width);
     return text + render_churners(report, painter);
+}
+
+std::string render_churn(const ChurnReport& report, const Painter& painter, std::size_t width)
+{
+    return fmt::format("tcpledger churn  {} watched  {} events lost\n\n",
+                       format_latency(report.watched), format_count(report.lost)) +
+           render_churn_body(report, painter, width);
 }
 
 } // namespace tcpledger
