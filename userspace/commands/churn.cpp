@@ -146,7 +146,7 @@ ExitStatus run(const ChurnOptions& options)
     }
     Churning churning(session, watch, *stream, signals);
     churning.wait_for_seed();
-    spdlog::info("watching for {}{}; Ctrl-C shows what there is", format_latency(options.duration),
+    spdlog::info("watching for {}{}; Ctrl-C shows what there is", format_duration(options.duration),
                  options.watch ? " at a time" : "");
     {
         ChurnOutput output(options, *stream);
