@@ -16,7 +16,7 @@ namespace tcpledger {
 [[nodiscard]] std::string render_churn(const ChurnReport& report, const Painter& painter,
                                        std::size_t width);
 [[nodiscard]] std::string render_churn_body(const ChurnReport& report, const Painter& painter,
-                                       std::size_t width);
+                                            std::size_t width);
 
 /// One document, see docs/events.md.
 void write_json(JsonWriter& json, const ChurnReport& report,
