@@ -74,9 +74,12 @@ void establish(Ledger& ledger, std::uint64_t count)
 }
 
 /// Whole lives of new connections beside `state.range(0)` standing ones.
-void apply_record(benchmark::State& state)
+void apply_record(benchmark::State& state, bool with_dwells)
 {
     Ledger ledger;
+    if (with_dwells) {
+        ledger.keep_dwells({});
+    }
     const auto standing = static_cast<std::uint64_t>(state.range(0));
     establish(ledger, standing);
     constexpr std::uint64_t kLives = 1000;
@@ -120,11 +123,14 @@ void memory_per_connection(benchmark::State& state)
 
 int main(int argc, char** argv)
 {
-    benchmark::RegisterBenchmark("apply_record", tcpledger::apply_record)
-        ->Arg(0)
-        ->Arg(10'000)
-        ->Arg(200'000)
-        ->Iterations(200);
+    for (const bool with_dwells : {false, true}) {
+        benchmark::RegisterBenchmark(with_dwells ? "apply_record_dwells" : "apply_record",
+                                     tcpledger::apply_record, with_dwells)
+            ->Arg(0)
+            ->Arg(10'000)
+            ->Arg(200'000)
+            ->Iterations(200);
+    }
     benchmark::RegisterBenchmark("memory_per_connection", tcpledger::memory_per_connection)
         ->Arg(10'000)
         ->Arg(200'000)

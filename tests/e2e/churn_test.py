@@ -261,7 +261,7 @@ class Runs(ChurnTest):
         self.churn(50)
         self.assertEqual(stream.interrupt(), 0)
         text = b"".join(stream.lines).decode()
-        for words in ("0 events lost", "opened          100", "50 outgoing, 50 incoming",
+        for words in ("0 events lost", "opened           100", "50 outgoing, 50 incoming",
                       "Lifetimes", "█", "ESTABLISHED", "tcp_actor[", "UNSEEN", "PORTS USED",
                       "Top churners", "a keep-alive connection would save"):
             self.assertIn(words, text)

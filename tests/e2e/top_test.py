@@ -225,6 +225,35 @@ class Top(TopTest):
                         expected["TIME_WAIT"] = len(waiting)
                     self.eventually_states(stream, actor, **expected)
 
+    def test_dwell_times(self):
+        """Of what left a state in the interval, held against the workload's own pauses."""
+        words = f"netns = {self.n.inum}"
+        stream = self.stream("top", "--batch", "--json", "-d", "0.2", words)
+        eventually(lambda: self.assertTrue(stream.lines))
+        server, client, _ = self.pair(self.n, count=5)
+        time.sleep(0.3)
+        for number in range(5):
+            client.do(f"close c{number}")
+            server.do(f"eof s{number}")
+            server.do(f"close s{number}")
+
+        def row_sums():
+            sums = Counter()
+            for document in stream.json_lines():
+                for row in document["processes"]:
+                    for state, dwell in row["dwell"].items():
+                        sums[row["pid"], state] += dwell["count"]
+                    sums[row["pid"], "connect"] += row["connect"]["count"]
+            self.assertEqual((sums[client.pid, "ESTABLISHED"], sums[client.pid, "connect"],
+                              sums[server.pid, "ESTABLISHED"], sums[server.pid, "LAST_ACK"]),
+                             (5, 5, 5, 5))
+        eventually(row_sums)
+        longest = max(document["totals"]["dwell"].get("ESTABLISHED", {}).get("max_ms") or 0
+                      for document in stream.json_lines())
+        self.assertGreaterEqual(longest, 300)
+        self.assertEqual(sum(document["totals"]["connect"]["count"]
+                             for document in stream.json_lines()), 5)
+
     def test_refused_connects_are_opened_and_closed(self):
         stream = self.watch()
         client = self.actor(self.n)

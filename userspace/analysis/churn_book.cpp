@@ -67,8 +67,8 @@ void add_end(ChurnFigures& figures, const FinishedLife& life, MonotonicTime begu
 void add_dwells(Dwells& dwells, const FinishedLife& life)
 {
     for (std::size_t at = 0; at < life.time_in_state.size(); ++at) {
-        if (life.time_in_state[at]) {
-            dwells.states[at].add(value_of(*life.time_in_state[at]));
+        if (const auto& time = life.time_in_state[at]) {
+            dwells.states[at].add(value_of(*time));
         }
     }
     if (life.connect) {

@@ -9,6 +9,7 @@
 #include "analysis/churn_figures.hpp"
 #include "analysis/folding_table.hpp"
 #include "analysis/reuse_pool.hpp"
+#include "ledger/dwells.hpp"
 #include "ledger/life_book.hpp"
 
 #include <chrono>

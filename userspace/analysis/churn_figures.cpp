@@ -26,15 +26,6 @@ void ChurnFigures::merge(const ChurnFigures& other)
     }
 }
 
-void Dwells::merge(const Dwells& other)
-{
-    for (std::size_t at = 0; at < states.size(); ++at) {
-        states[at].merge(other.states[at]);
-    }
-    connect.merge(other.connect);
-    accept_wait.merge(other.accept_wait);
-}
-
 double chance_unseen(std::chrono::nanoseconds life, std::chrono::nanoseconds period)
 {
     if (period.count() <= 0) {

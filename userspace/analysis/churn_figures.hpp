@@ -4,27 +4,17 @@
 #pragma once
 
 #include "base/log_histogram.hpp"
-#include "base/tcp_state.hpp"
 #include "ledger/ending.hpp"
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 namespace tcpledger {
 
 /// Durations in nanoseconds, wrong by at most 1.6 % of themselves.
 using LifeHistogram = LogHistogram<5>;
-/// The same by at most 6.3 %: there are many of them.
-using DwellHistogram = LogHistogram<3>;
-
-/// A duration as a histogram's value; less than nothing is nothing.
-[[nodiscard]] constexpr std::uint64_t value_of(std::chrono::nanoseconds duration) noexcept
-{
-    return duration.count() > 0 ? static_cast<std::uint64_t>(duration.count()) : 0;
-}
 
 inline constexpr std::size_t kEndings = static_cast<std::size_t>(Ending::kError) + 1;
 
@@ -47,15 +37,6 @@ struct ChurnFigures {
 
     void merge(const ChurnFigures& other);
     [[nodiscard]] std::uint64_t weight() const { return opened + closed + connects; }
-};
-
-/// Time in each state, latencies.
-struct Dwells {
-    std::array<DwellHistogram, kStateSlots> states;
-    DwellHistogram connect;
-    DwellHistogram accept_wait;
-
-    void merge(const Dwells& other);
 };
 
 /// The chance that a poll every `period` sees nothing of a connection that lives for `life`: its

@@ -35,7 +35,6 @@ public:
         min_ = std::min(min_, value);
         max_ = std::max(max_, value);
         count_ += times;
-        sum_ += static_cast<double>(value) * static_cast<double>(times);
         const std::size_t bucket = bucket_of(value);
         if (bucket - first_ >= counts_.size()) { // also where bucket < first_: it wraps
             make_room(bucket);
@@ -58,7 +57,6 @@ public:
         min_ = std::min(min_, other.min_);
         max_ = std::max(max_, other.max_);
         count_ += other.count_;
-        sum_ += other.sum_;
     }
 
     /// Without values, but with their buckets: the next ones are likely to be alike.
@@ -66,7 +64,6 @@ public:
     {
         std::ranges::fill(counts_, 0U);
         count_ = 0;
-        sum_ = 0;
         min_ = std::numeric_limits<std::uint64_t>::max();
         max_ = 0;
     }
@@ -76,7 +73,6 @@ public:
     /// Exact; 0 of nothing.
     [[nodiscard]] std::uint64_t min() const noexcept { return empty() ? 0 : min_; }
     [[nodiscard]] std::uint64_t max() const noexcept { return max_; }
-    [[nodiscard]] double sum() const noexcept { return sum_; }
 
     /// The smallest value that `share` (0 to 1) of all values do not exceed: the middle of its
     /// bucket, or the exact end of the range where that is nearer. 0 of nothing.
@@ -158,7 +154,6 @@ private:
     std::vector<std::uint64_t> counts_;
     std::size_t first_ = 0; ///< the bucket of counts_[0]
     std::uint64_t count_ = 0;
-    double sum_ = 0;
     std::uint64_t min_ = std::numeric_limits<std::uint64_t>::max();
     std::uint64_t max_ = 0;
 };

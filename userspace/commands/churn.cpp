@@ -146,18 +146,17 @@ ExitStatus run(const ChurnOptions& options)
     }
     Churning churning(session, watch, *stream, signals);
     churning.wait_for_seed();
-    spdlog::info("watching for {}{}; Ctrl-C shows what there is", format_latency(options.duration),
+    spdlog::info("watching for {}{}; Ctrl-C shows what there is", format_duration(options.duration),
                  options.watch ? " at a time" : "");
     {
         ChurnOutput output(options, *stream);
-        const Steady::time_point begun = Steady::now();
-        Steady::time_point end = begun;
-        do {
+        Steady::time_point end = Steady::now();
+        for (bool again = true; again; again = options.watch && !churning.over()) {
             end = std::max(end + std::chrono::duration_cast<Steady::duration>(options.duration),
                            Steady::now());
             churning.watch_until(end);
             output.show(watch.report(options.rows));
-        } while (options.watch && !churning.over());
+        }
     }
     stream->close();
     if (const std::optional<Error> error = stream->error()) {

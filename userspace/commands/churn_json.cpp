@@ -81,7 +81,7 @@ void write_row(JsonWriter& json, ChurnGrouping by, const ChurnRow& row)
     }
     write_figures(json, row.group.figures, false);
     if (by == ChurnGrouping::kProcess) {
-        write_dwells(json, row.group.dwells, false);
+        write_dwells(json, row.group.dwells);
     }
     json.end_object();
 }
@@ -118,23 +118,6 @@ void write_ports(JsonWriter& json, const RemotePorts& remote)
 
 } // namespace
 
-void write_dwells(JsonWriter& json, const Dwells& dwells, bool with_bins)
-{
-    json.key("dwell").begin_object();
-    for (const TcpState state : kShownStates) {
-        const DwellHistogram& histogram = dwells.states[static_cast<std::size_t>(state)];
-        if (!histogram.empty()) {
-            json.key(state_name(state));
-            write_distribution(json, histogram, with_bins);
-        }
-    }
-    json.end_object();
-    json.key("connect");
-    write_distribution(json, dwells.connect, with_bins);
-    json.key("accept_wait");
-    write_distribution(json, dwells.accept_wait, with_bins);
-}
-
 void write_json(JsonWriter& json, const ChurnReport& report,
                 std::chrono::system_clock::time_point time)
 {
@@ -145,7 +128,7 @@ void write_json(JsonWriter& json, const ChurnReport& report,
     json.field("lost", report.lost);
     json.key("totals").begin_object();
     write_figures(json, report.total, true);
-    write_dwells(json, report.dwells, true);
+    write_dwells(json, report.dwells);
     json.end_object();
     json.field("by", grouping_name(report.by));
     json.key("rows").begin_array();

@@ -3,19 +3,28 @@
 
 #include "commands/churn_words.hpp"
 #include "commands/distribution.hpp"
-#include "output/escape.hpp"
 #include "output/format.hpp"
 #include "output/table.hpp"
+#include "output/wrap.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace tcpledger {
 namespace {
 
 constexpr std::size_t kBarColumns = 40;
+
+/// "2s", "1.50s"
+std::string period_text(std::chrono::nanoseconds period)
+{
+    return period % std::chrono::seconds(1) == std::chrono::nanoseconds(0) ? format_duration(period)
+                                                                           : format_latency(period);
+}
 
 double per_second(std::uint64_t number, std::chrono::nanoseconds watched)
 {
@@ -56,14 +65,14 @@ std::string endings(const ChurnFigures& figures, bool failures)
     return text;
 }
 
-std::string render_head(const ChurnReport& report)
+std::string render_counts(const ChurnReport& report, std::size_t width)
 {
     const ChurnFigures& total = report.total;
-    std::string text = fmt::format("tcpledger churn  {} watched  {} events lost\n\n",
-                                   format_latency(report.watched), format_count(report.lost));
+    std::string text;
     const auto line = [&](const char* name, std::uint64_t number, const std::string& more) {
-        text += fmt::format("{:<8} {:>10} {:>8}/s{}{}\n", name, format_count(number),
-                            rate(number, report), more.empty() ? "" : "  ", more);
+        const std::string first =
+            fmt::format("{:<9} {:>10} {:>8}/s", name, format_count(number), rate(number, report));
+        text += more.empty() ? first + "\n" : wrap(more, first + "  ", width);
     };
     line("opened", total.opened,
          fmt::format("{} outgoing, {} incoming", format_count(total.opened - total.incoming),
@@ -76,12 +85,12 @@ std::string render_head(const ChurnReport& report)
     return text;
 }
 
-std::string render_costs(const ChurnReport& report)
+std::string render_costs(const ChurnReport& report, std::size_t width)
 {
     const ChurnFigures& total = report.total;
     std::string text = "\n";
     const auto line = [&](const char* name, const std::string& says) {
-        text += fmt::format("{:<10} {}\n", name, says);
+        text += wrap(says, fmt::format("{:<10} ", name), width);
     };
     const auto quantiles = quantile_cells(total.lifetimes);
     line("lifetime", fmt::format("median {}, p90 {}, p99 {}, max {}{}", quantiles[0], quantiles[1],
@@ -91,7 +100,7 @@ std::string render_costs(const ChurnReport& report)
                                                                format_count(total.older))
                                                  : ""));
     line("unseen", fmt::format("{} of what closed: a poll every {} would never have seen it",
-                               unseen(total), format_latency(report.poll)));
+                               unseen(total), period_text(report.poll)));
     line("reuse", fmt::format("{} of {} outgoing ({}) would have been spared by keeping idle "
                               "connections for {}",
                               format_count(total.spared), format_count(total.connects),
@@ -209,12 +218,12 @@ std::string render_ports(const ChurnReport& report, const Painter& painter, std:
     return table.row_count() > 0 ? "\n" + table.render(painter, width) : "";
 }
 
-std::string render_churners(const ChurnReport& report, const Painter& painter)
+std::string render_churners(const ChurnReport& report, const Painter& painter, std::size_t width)
 {
     std::string text;
     for (const Churner& churner : report.churners) {
-        if (churner.figures.weight() > 1) {
-            text += visible(churner_sentence(churner, report.watched)) + "\n";
+        if (std::max(churner.figures.opened, churner.figures.closed) > 1) {
+            text += wrap(churner_sentence(churner, report.watched), "- ", width);
         }
     }
     return text.empty() ? text : "\n" + painter.paint("Top churners", Style::kHeader) + "\n" + text;
@@ -222,9 +231,13 @@ std::string render_churners(const ChurnReport& report, const Painter& painter)
 
 } // namespace
 
-std::string render_churn(const ChurnReport& report, const Painter& painter, std::size_t width)
+std::string render_churn_body(const ChurnReport& report, const Painter& painter, std::size_t width)
 {
-    std::string text = render_head(report) + render_costs(report);
+    const std::size_t line = width > 0 ? width : std::numeric_limits<std::size_t>::max();
+    if (report.total.weight() == 0) {
+        return "no connection came or went\n";
+    }
+    std::string text = render_counts(report, line) + render_costs(report, line);
     if (const auto bins = bins_of(report.total.lifetimes); !bins.empty()) {
         text += "\n" + painter.paint("Lifetimes", Style::kHeader) + "\n" +
                 render_bins(bins, kBarColumns, painter);
@@ -232,7 +245,14 @@ std::string render_churn(const ChurnReport& report, const Painter& painter, std:
     text += render_dwells(report.dwells, painter);
     text += render_rows(report, painter, width);
     text += render_ports(report, painter, width);
-    return text + render_churners(report, painter);
+    return text + render_churners(report, painter, line);
+}
+
+std::string render_churn(const ChurnReport& report, const Painter& painter, std::size_t width)
+{
+    return fmt::format("tcpledger churn  {} watched  {} events lost\n\n",
+                       format_latency(report.watched), format_count(report.lost)) +
+           render_churn_body(report, painter, width);
 }
 
 } // namespace tcpledger

@@ -12,15 +12,14 @@
 
 namespace tcpledger {
 
-/// `width` 0: as wide as it gets.
+/// A line of head, then the body. `width` 0: as wide as it gets.
 [[nodiscard]] std::string render_churn(const ChurnReport& report, const Painter& painter,
                                        std::size_t width);
+[[nodiscard]] std::string render_churn_body(const ChurnReport& report, const Painter& painter,
+                                            std::size_t width);
 
 /// One document, see docs/events.md.
 void write_json(JsonWriter& json, const ChurnReport& report,
                 std::chrono::system_clock::time_point time);
-
-/// The members "dwell", "connect" and "accept_wait" of an object that is open.
-void write_dwells(JsonWriter& json, const Dwells& dwells, bool with_bins);
 
 } // namespace tcpledger

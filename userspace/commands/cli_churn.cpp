@@ -41,7 +41,7 @@ void add_duration(CLI::App& command, const char* name, std::chrono::nanoseconds&
 
 CLI::App& add_churn(CLI::App& app, ChurnOptions& options)
 {
-    static const std::map<std::string, ChurnGrouping> kGroupings = {
+    static const std::map<std::string, ChurnGrouping> groupings = {
         {"process", ChurnGrouping::kProcess},
         {"remote", ChurnGrouping::kRemote},
         {"port", ChurnGrouping::kPort},
@@ -52,7 +52,7 @@ CLI::App& add_churn(CLI::App& app, ChurnOptions& options)
     add_duration(churn, "--for", options.duration, "how long to watch (default 30s)");
     churn.add_flag("--watch", options.watch, "again and again, --for each, until Ctrl-C");
     churn.add_option("--by", options.by, "process (default), remote, port or container")
-        ->transform(CLI::CheckedTransformer(kGroupings).description("GROUP"));
+        ->transform(CLI::CheckedTransformer(groupings).description("GROUP"));
     add_duration(churn, "--poll", options.poll,
                  "the period of the poller whose blindness is told (default 2s)");
     churn.add_option("-n,--number", options.rows, "at most so many rows a table (default 10)")

@@ -101,4 +101,21 @@ void write_bins(JsonWriter& json, const std::vector<HistogramBin>& bins)
     json.end_array();
 }
 
+void write_dwells(JsonWriter& json, const Dwells& dwells)
+{
+    json.key("dwell").begin_object();
+    for (const TcpState state : kShownStates) {
+        const DwellHistogram& histogram = dwells.states[static_cast<std::size_t>(state)];
+        if (!histogram.empty()) {
+            json.key(state_name(state));
+            write_distribution(json, histogram, true);
+        }
+    }
+    json.end_object();
+    json.key("connect");
+    write_distribution(json, dwells.connect, true);
+    json.key("accept_wait");
+    write_distribution(json, dwells.accept_wait, true);
+}
+
 } // namespace tcpledger

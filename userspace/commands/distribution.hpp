@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/log_histogram.hpp"
+#include "ledger/dwells.hpp"
 #include "output/color.hpp"
 #include "output/format.hpp"
 #include "output/json.hpp"
@@ -86,5 +87,8 @@ void write_distribution(JsonWriter& json, const LogHistogram<Bits>& histogram, b
     }
     json.end_object();
 }
+
+/// The members "dwell" (by state, those with a value), "connect" and "accept_wait".
+void write_dwells(JsonWriter& json, const Dwells& dwells);
 
 } // namespace tcpledger

@@ -79,6 +79,14 @@ void TopFilter::observe(const AppliedTransition& transition)
     }
 }
 
+bool TopFilter::admits(const Connection& connection, const Process& owner, TcpState left)
+{
+    const bool known = is_known(connection.owner);
+    SocketView view = view_of(connection, owner, known);
+    view.state = any_state_;
+    return in_states(left) && matches(view, owner, known);
+}
+
 Overview TopFilter::overview(const Ledger& ledger, MonotonicTime now)
 {
     if (everything()) {
@@ -87,6 +95,7 @@ Overview TopFilter::overview(const Ledger& ledger, MonotonicTime now)
     Overview overview;
     overview.counters = counters_;
     overview.counters.malformed = ledger.counters().malformed;
+    overview.dwells = all_dwells(ledger);
     std::map<ProcessId, ProcessOverview> rows;
     const Books& books = ledger.books();
     books.for_each([&](ConnectionId, const Connection& connection) {
@@ -123,6 +132,7 @@ Overview TopFilter::overview(const Ledger& ledger, MonotonicTime now)
         row.comm = process.comm;
         row.uid = process.uid;
         row.exited = process.exited;
+        row.dwells = dwells_of(ledger, id);
         overview.processes.push_back(std::move(row));
     }
     return overview;

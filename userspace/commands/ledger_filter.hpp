@@ -27,6 +27,8 @@ public:
 
     /// To be told each transition of the interval.
     void observe(const AppliedTransition& transition);
+    /// Whether dwell times of this connection are asked for: those in `left`.
+    [[nodiscard]] bool admits(const Connection& connection, const Process& owner, TcpState left);
     /// take_overview() of what matches. `now` on the clock of the records.
     [[nodiscard]] Overview overview(const Ledger& ledger, MonotonicTime now);
     void begin_interval();

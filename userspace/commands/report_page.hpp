@@ -3,6 +3,7 @@
 // with most. Made from one look; it shows nothing itself.
 #pragma once
 
+#include "analysis/churn_report.hpp"
 #include "analysis/finding.hpp"
 #include "ledger/process_table.hpp"
 #include "session/audit_look.hpp"
@@ -62,6 +63,7 @@ struct ReportPage {
     std::vector<ServiceCount> time_wait_services;                          ///< most first
     Inventory inventory;
     std::vector<Finding> findings;
+    std::optional<ChurnReport> churn; ///< between the two looks; nothing where nothing was traced
 };
 
 [[nodiscard]] HostFacts read_host();

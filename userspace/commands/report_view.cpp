@@ -2,6 +2,7 @@
 #include "commands/report_view.hpp"
 
 #include "commands/audit_view.hpp"
+#include "commands/churn_view.hpp"
 #include "commands/listen_view.hpp"
 #include "commands/state_fields.hpp"
 #include "output/escape.hpp"
@@ -124,6 +125,10 @@ void each_table(const ReportPage& page, const Painter& painter, std::size_t widt
                                       : render_listeners(page.inventory, painter, 0, true);
     const std::string drops = render_drops(page.inventory, painter);
     section("Listeners", listeners + (drops.empty() ? "" : "\n" + drops));
+    if (page.churn) {
+        section("Churn: what came and went between the looks",
+                render_churn_body(*page.churn, painter, width));
+    }
 }
 
 void write_process(JsonWriter& json, const ProcessCount& entry)
@@ -222,6 +227,8 @@ void write_json(JsonWriter& json, const ReportPage& page)
     json.end_array();
     write_inventory_members(json, page.inventory);
     write_findings(json, page.findings);
+    json.key("churn");
+    page.churn ? write_json(json, *page.churn, page.time) : static_cast<void>(json.null());
     json.end_object();
 }
 

@@ -103,7 +103,13 @@ ExitStatus run(const TopOptions& options)
     TopFilter filter(std::move(*words));
     StopSignals signals;
     Expected<std::unique_ptr<Session>> opened = Session::open(
-        {options.common.ring_bytes, options.common.hooks},
+        {.ring_bytes = options.common.ring_bytes,
+         .hooks = options.common.hooks,
+         .dwells = options.common.json, // text has no room for them
+         .dwells_of = filter.everything()
+                          ? Ledger::Admits()
+                          : [&](const Connection& connection, const Process& owner,
+                                TcpState left) { return filter.admits(connection, owner, left); }},
         filter.everything() ? Ledger::Observer() : [&](const AppliedTransition& transition) {
             filter.observe(transition);
         });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/top_view.hpp"
 
+#include "commands/distribution.hpp"
 #include "commands/state_fields.hpp"
 #include "output/format.hpp"
 #include "output/table.hpp"
@@ -128,6 +129,9 @@ void write_json(JsonWriter& json, const TopReport& report)
     json.field("transitions", overview.counters.transitions);
     json.field("lost", report.lost);
     json.field("drift", report.drift);
+    if (overview.dwells) {
+        write_dwells(json, *overview.dwells);
+    }
     json.end_object();
     json.key("processes").begin_array();
     const Timeline timeline(report.time, user_hz());
@@ -150,6 +154,9 @@ void write_json(JsonWriter& json, const TopReport& report)
         json.milliseconds_field("oldest_close_wait_ms", process.oldest_close_wait);
         json.field("oldest_is_lower_bound", process.oldest_is_lower_bound);
         json.field("exited", process.exited);
+        if (overview.dwells) {
+            write_dwells(json, process.dwells.value_or(Dwells()));
+        }
         json.end_object();
     }
     json.end_array().end_object();

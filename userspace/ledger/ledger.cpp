@@ -91,6 +91,9 @@ void Ledger::begin_interval()
 {
     counters_ = {};
     books_.begin_interval();
+    if (dwells_) {
+        dwells_->begin_interval();
+    }
 }
 
 void Ledger::apply_transition(const tl_transition& event, const tl_process* process,
@@ -134,7 +137,9 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
                    farewell, goes_on(id, event, *old_state)});
     }
     if (*new_state == TcpState::kClose) {
-        finish(id, event, *old_state);
+        finish(id, event, *old_state, time_in_old_state);
+    } else {
+        note_dwell(id, *old_state, *new_state, time_in_old_state);
     }
 }
 
@@ -307,11 +312,16 @@ std::optional<TcpState> Ledger::goes_on(ConnectionId id, const tl_transition& ev
     return may ? mini_state(event, old_state) : std::nullopt;
 }
 
-void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_state)
+void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_state,
+                    std::optional<MonotonicTime> time_in_old_state)
 {
     const MonotonicTime time = time_of(event.header);
     count_closing(id, old_state);
-    if (const std::optional<TcpState> mini = goes_on(id, event, old_state)) {
+    const std::optional<TcpState> mini = goes_on(id, event, old_state);
+    if (mini != old_state) { // else it is in it for some time yet
+        note_dwell(id, old_state, mini.value_or(TcpState::kClose), time_in_old_state);
+    }
+    if (mini) {
         become_mini(id, *mini, time);
         return;
     }
@@ -370,6 +380,8 @@ void Ledger::settle_peer(const FourTuple& tuple, MonotonicTime time)
 {
     const ConnectionId peer = books_.find_mini(tuple.mirrored());
     if (peer != kNoConnection && books_.at(peer).state == TcpState::kFinWait2) {
+        note_dwell(peer, TcpState::kFinWait2, TcpState::kTimeWait,
+                   time_in(books_.at(peer), TcpState::kFinWait2, time));
         books_.move(peer, TcpState::kTimeWait, time);
         books_.details(peer).last_event = time; // news of it, if not by its own record
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ledger/books.hpp"
+#include "ledger/dwell_book.hpp"
 #include "ledger/ends.hpp"
 #include "ledger/farewell.hpp"
 
@@ -57,6 +58,8 @@ class Ledger {
 public:
     using Observer = std::function<void(const AppliedTransition&)>;
     using CompanionObserver = std::function<void(const Companion&)>;
+    /// Whether the time that a connection was in `left` is kept.
+    using Admits = std::function<bool(const Connection&, const Process& owner, TcpState left)>;
 
     /// `observer` may be empty; it is called for each transition, after the change.
     /// `companions` likewise, for accepts and resets.
@@ -83,6 +86,11 @@ public:
         minis_are_told_ = beginnings;
         moves_are_told_ = moves;
     }
+
+    /// From here on the dwell times of each interval are kept. `admits` empty: of all.
+    void keep_dwells(Admits admits);
+    /// Nothing unless they are kept.
+    [[nodiscard]] const DwellBook* dwells() const { return dwells_ ? &*dwells_ : nullptr; }
 
     /// Starts the interval counters anew.
     void begin_interval();
@@ -111,7 +119,8 @@ private:
                    const tl_process& process);
     [[nodiscard]] std::optional<TcpState> goes_on(ConnectionId id, const tl_transition& event,
                                                   TcpState old_state) const;
-    void finish(ConnectionId id, const tl_transition& event, TcpState old_state);
+    void finish(ConnectionId id, const tl_transition& event, TcpState old_state,
+                std::optional<MonotonicTime> time_in_old_state);
     void count_closing(ConnectionId id, TcpState old_state);
     void become_mini(ConnectionId id, TcpState state, MonotonicTime time);
     /// The mini-socket that the socket of this → CLOSE has left behind, or kNoConnection.
@@ -121,6 +130,9 @@ private:
     void end_mini(ConnectionId id, TcpState old_state, MonotonicTime time);
     void show(ConnectionId id, MonotonicTime time, TcpState old_state, TcpState new_state,
               std::optional<MonotonicTime> time_in_old_state);
+    void note_dwell(ConnectionId id, TcpState from, TcpState to,
+                    std::optional<MonotonicTime> time_in_old_state);
+    void note_accept_wait(ConnectionId id, MonotonicTime time);
     void leave(ConnectionId id);
     void replace_mini(const FourTuple& tuple);
     void settle_peer(const FourTuple& tuple, MonotonicTime time);
@@ -133,6 +145,8 @@ private:
     bool minis_are_told_ = false;
     bool moves_are_told_ = false;
     Ends ends_;
+    std::optional<DwellBook> dwells_;
+    Admits dwells_of_;
 };
 
 } // namespace tcpledger

@@ -43,6 +43,7 @@ void Ledger::apply_accept(const tl_transition& event, const tl_process& process)
     const bool for_kernel = (event.flags & TL_FLAG_KERNEL_THREAD) != 0;
     books_.reown(id, for_kernel ? kKernelProcess : books_.processes().intern(facts_of(process)),
                  How::kAccept);
+    note_accept_wait(id, connection.last_event);
     if (companions_) {
         companions_({Companion::Kind::kWasAccepted, connection.last_event, event.cookie, {}});
     }
@@ -150,6 +151,7 @@ void Ledger::end_mini(ConnectionId id, TcpState old_state, MonotonicTime time)
 void Ledger::show(ConnectionId id, MonotonicTime time, TcpState old_state, TcpState new_state,
                   std::optional<MonotonicTime> time_in_old_state)
 {
+    note_dwell(id, old_state, new_state, time_in_old_state);
     if (observer_) {
         const Connection& connection = books_.at(id);
         observer_({time, connection, books_.processes().at(connection.owner), old_state, new_state,

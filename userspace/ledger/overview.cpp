@@ -32,6 +32,17 @@ tsl::robin_map<ProcessId, Oldest> oldest_close_waits(const Books& books)
 
 } // namespace
 
+std::optional<Dwells> dwells_of(const Ledger& ledger, ProcessId process)
+{
+    const Dwells* dwells = ledger.dwells() != nullptr ? ledger.dwells()->of(process) : nullptr;
+    return dwells != nullptr ? std::optional(*dwells) : std::nullopt;
+}
+
+std::optional<Dwells> all_dwells(const Ledger& ledger)
+{
+    return ledger.dwells() != nullptr ? std::optional(ledger.dwells()->total()) : std::nullopt;
+}
+
 Overview take_overview(const Ledger& ledger, MonotonicTime now)
 {
     const Books& books = ledger.books();
@@ -40,6 +51,7 @@ Overview take_overview(const Ledger& ledger, MonotonicTime now)
     overview.unknown = books.processes().at(kUnknownProcess).connections;
     overview.states = books.totals();
     overview.counters = ledger.counters();
+    overview.dwells = all_dwells(ledger);
     const auto oldest = oldest_close_waits(books);
     books.processes().for_each([&](ProcessId id, const Process& process) {
         if (process.connections == 0 && process.opened == 0 && process.closed == 0) {
@@ -60,6 +72,7 @@ Overview take_overview(const Ledger& ledger, MonotonicTime now)
             row.oldest_close_wait = now - found->second.entered;
             row.oldest_is_lower_bound = found->second.is_lower_bound;
         }
+        row.dwells = dwells_of(ledger, id);
         overview.processes.push_back(std::move(row));
     });
     return overview;

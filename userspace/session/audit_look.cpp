@@ -295,7 +295,11 @@ Expected<AuditLook> look_twice(const AuditRequest& request)
     AuditLook look;
     look.namespaces = std::move(chosen->namespaces);
     const FirstLook first = take_first_look(look.namespaces);
-    std::this_thread::sleep_for(request.interval);
+    if (request.wait) {
+        request.wait(request.interval);
+    } else {
+        std::this_thread::sleep_for(request.interval);
+    }
 
     FactWriter writer(look, first);
     look.facts.interval =

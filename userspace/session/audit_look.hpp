@@ -7,6 +7,7 @@
 #include "session/snapshot.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,8 @@ namespace tcpledger {
 struct AuditRequest {
     std::optional<std::string> netns; ///< see choose_namespaces()
     std::chrono::milliseconds interval{2000};
+    /// What passes the interval; empty: sleep.
+    std::function<void(std::chrono::milliseconds)> wait = {};
 };
 
 /// The second look, with what has moved since the first.

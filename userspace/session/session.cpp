@@ -68,6 +68,9 @@ Session::Session(Tracer tracer, SessionOptions options, Ledger::Observer observe
     : tracer_(std::move(tracer)), options_(std::move(options)),
       ledger_(std::move(observer), options_.companions), on_loss_(std::move(on_loss))
 {
+    if (options_.dwells) {
+        ledger_.keep_dwells(options_.dwells_of);
+    }
     ledger_.expect_told_minis(tracer_.is_refined(Tells::kTimeWaitBegin),
                               tracer_.is_refined(Tells::kTimeWaitMove));
 }

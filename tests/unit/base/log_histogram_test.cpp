@@ -92,7 +92,6 @@ TYPED_TEST(LogHistogramOf, MergedIsAsIfAddedTogether)
         EXPECT_EQ(left.count(), both.count());
         EXPECT_EQ(left.min(), both.min());
         EXPECT_EQ(left.max(), both.max());
-        EXPECT_NEAR(left.sum(), both.sum(), both.sum() * 1e-9);
         for (int percent = 0; percent <= 100; ++percent) {
             EXPECT_EQ(left.quantile(percent / 100.0), both.quantile(percent / 100.0));
         }

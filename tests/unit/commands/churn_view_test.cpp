@@ -89,7 +89,7 @@ TEST_F(ChurnView, TextSaysWhatIsAsked)
     curls(412);
     const std::string shown = text(report());
     for (const char* words :
-         {"1m watched", "opened          412      6.9/s", "412 outgoing, 0 incoming",
+         {"1m watched", "opened           412      6.9/s", "412 outgoing, 0 incoming",
           "median 31.0ms, p90 31.0ms", "98.5% of what closed", "411 of 412 outgoing (99.8%)",
           "100 B sent, 1000 B received by a connection", "412 stand at this rate",
           "20ms - 50ms    412 ████", "Top churners", "curl (412 processes)"}) {
