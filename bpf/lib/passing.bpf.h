@@ -66,8 +66,11 @@ static __always_inline bool passes_transition(struct sock *sk, int old_state, in
 	facts.cookie = sk->__sk_common.skc_cookie.counter;
 	if (is_clone || !facts.cookie)
 		facts.cookie = EVERY_COOKIE;
-	if (is_clone)
+	if (is_clone) { /* its remote end is set in pieces, on some kernels later */
 		facts.remote_port = 0;
+		if (facts.family == AF_INET6)
+			facts.address_family = 0;
+	}
 	/* What waits for its local port is told by the next transition, whatever it is. */
 	if (old_state == TCP_SYN_SENT)
 		facts.local_port = 0;
