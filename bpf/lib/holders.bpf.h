@@ -4,12 +4,14 @@
 #define TCPLEDGER_HOLDERS_BPF_H
 
 #include "compat.bpf.h"
+#include "marks.bpf.h"
 #include "process.bpf.h"
 
 #include "../shared/events.h"
 
-/* Set before loading: UDP sockets too. */
+/* Set before loading. want_udp: UDP sockets too. mark_theirs: mark those of named processes. */
 const volatile bool want_udp = 0;
+const volatile bool mark_theirs = 0;
 
 /* The socket behind a file, if it is of a wanted protocol, or NULL. */
 static __always_inline struct sock *wanted_sock_of(struct file *file)
@@ -51,6 +53,8 @@ static __always_inline void on_task_file(struct bpf_iter__task_file *ctx)
 		.sock_uid = sk->sk_uid.val,
 		.inode = file->f_inode->i_ino,
 	};
+	if (mark_theirs && is_any_process(task))
+		mark(sk);
 	describe_process(&holder.process, task);
 	bpf_seq_write(ctx->meta->seq, &holder, sizeof(holder));
 }

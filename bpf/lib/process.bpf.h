@@ -19,4 +19,18 @@ static __always_inline void describe_process(struct tl_process *out, struct task
 	__builtin_memcpy(out->comm, leader->comm, sizeof(out->comm));
 }
 
+/*
+ * True for the transitions that only the process itself can bring about, in its
+ * own context: connect, listen, end of listening, close and shutdown. In all
+ * others `current` is whoever the softirq interrupted.
+ */
+static __always_inline bool runs_in_caller(int old_state, int new_state)
+{
+	return old_state == TCP_CLOSE || (old_state == TCP_LISTEN && new_state == TCP_CLOSE) ||
+	       (old_state == TCP_ESTABLISHED && new_state == TCP_FIN_WAIT1) ||
+	       /* by TCP Fast Open: closed before the handshake is over */
+	       (old_state == TCP_SYN_RECV && new_state == TCP_FIN_WAIT1) ||
+	       (old_state == TCP_CLOSE_WAIT && new_state == TCP_LAST_ACK);
+}
+
 #endif /* TCPLEDGER_PROCESS_BPF_H */

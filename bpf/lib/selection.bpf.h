@@ -13,11 +13,9 @@
 
 /*
  * Set between open and load. case_count: how many of `cases` there are; 0: everything passes, and
- * none of this is in the program. pass_last_acks: also each end out of LAST_ACK, which tells of
- * the other end's TIME_WAIT.
+ * none of this is in the program.
  */
 const volatile __u32 case_count = 0;
-const volatile bool pass_last_acks = 0;
 const volatile struct tl_case cases[TL_MAX_CASES];
 
 /* A socket as far as the cases ask; 0: not known yet. */
@@ -28,7 +26,8 @@ struct socket_facts {
 	__u16 remote_port;
 	__u8 family;
 	__u8 address_family;
-	bool listens; /* everything in its queue is on its owner's books */
+	bool listens;	/* everything in its queue is on its owner's books */
+	bool is_theirs; /* it may be of a process that a case names */
 };
 
 static __always_inline bool is_mapped(const struct in6_addr *address)
@@ -54,6 +53,12 @@ static __always_inline void learn_tuple(struct socket_facts *facts,
 			facts->address_family = AF_INET;
 	}
 	facts->listens = false;
+	facts->is_theirs = true;
+}
+
+static __always_inline bool names_process(const volatile struct tl_case *one)
+{
+	return one->pid || one->cgroup_id || one->has_uid;
 }
 
 static __always_inline bool is_case(const volatile struct tl_case *one,
@@ -64,6 +69,8 @@ static __always_inline bool is_case(const volatile struct tl_case *one,
 	if (facts->listens)
 		return true;
 	if (one->cookie && facts->cookie && one->cookie != facts->cookie)
+		return false;
+	if (names_process(one) && !facts->is_theirs)
 		return false;
 	if (one->family && one->family != facts->family)
 		return false;
@@ -95,31 +102,6 @@ static __always_inline bool passes(const struct sock_common *common)
 	if (!case_count)
 		return true;
 	learn_tuple(&facts, common);
-	return is_any_case(&facts);
-}
-
-static __always_inline bool passes_transition(struct sock *sk, int old_state, int new_state)
-{
-	struct socket_facts facts;
-	bool is_clone = old_state == TCP_LISTEN && new_state == TCP_SYN_RECV;
-
-	if (!case_count)
-		return true;
-	if (pass_last_acks && old_state == TCP_LAST_ACK && new_state == TCP_CLOSE)
-		return true;
-	learn_tuple(&facts, &sk->__sk_common);
-	facts.listens = new_state == TCP_LISTEN || (old_state == TCP_LISTEN && !is_clone);
-	/* A clone's cookie is still the listener's. One that nobody has asked for is no case's. */
-	facts.cookie = sk->__sk_common.skc_cookie.counter;
-	if (is_clone || !facts.cookie)
-		facts.cookie = ~0ULL;
-	if (is_clone)
-		facts.remote_port = 0;
-	/* What waits for its local port is told by the next transition, whatever it is. */
-	if (old_state == TCP_SYN_SENT)
-		facts.local_port = 0;
-	else if (!facts.local_port && new_state == TCP_CLOSE)
-		facts.local_port = remembered_port(sk);
 	return is_any_case(&facts);
 }
 

@@ -7,6 +7,7 @@
 //   pass NAME CHILD             SCM_RIGHTS; then `tell CHILD take NAME`
 //   take NAME · dup NEW NAME
 //   accept_thread NAME LISTENER · join NAME    accept() blocked in another thread
+//   become UID                  another user, for good
 //   comm HEXBYTES               this process's name, any bytes
 //   exec                        the same program anew (its comm becomes "exe"), sockets kept
 //   leave_main_thread           the first thread ends, another goes on serving
@@ -273,6 +274,10 @@ void add_process_verbs(VerbTable& table)
     table["leave_main_thread"] = do_leave_main_thread;
     table["exec"] = do_exec;
     table["reap"] = do_reap;
+    table["become"] = [](Actor&, const Command& command) {
+        return ::setuid(static_cast<uid_t>(command.number(0))) == 0 ? done(command)
+                                                                    : failure(command.verb, errno);
+    };
     table["pid"] = [](Actor&, const Command& command) { return done(command); };
     table["exit"] = [](Actor& actor, const Command& command) {
         actor.exit_status = command.number(0);

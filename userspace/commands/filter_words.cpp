@@ -64,7 +64,6 @@ Expected<Filter> read_ledger_filter(std::span<const std::string> words)
     Names known = names.names_in(nullptr);
     // What is refused below need not have a meaning first.
     known.interface_index = [](std::string_view) { return std::optional(kNoInterface); };
-    known.cgroup_id = [](std::string_view) { return std::optional<std::uint64_t>(0); };
     Expected<Filter> filter = read(words, known);
     if (!filter) {
         return filter;

@@ -17,8 +17,9 @@ namespace tcpledger {
 [[nodiscard]] Expected<std::vector<ListedNamespace>>
 read_filters(std::span<const std::string> words, const NamespaceList& namespaces, HostNames& names);
 
-/// The filter for connections of the running ledger (`trace`, `top`), which knows neither
-/// devices nor marks, cgroups and socket uids: asking for those is kUsage. Warns on stderr.
+/// The filter for connections of the running ledger (`trace`, `life`, `top`), which knows neither
+/// devices nor marks nor chosen ports: asking for those is kUsage. Users and cgroups are those of
+/// the owner. Warns on stderr.
 [[nodiscard]] Expected<Filter> read_ledger_filter(std::span<const std::string> words);
 
 } // namespace tcpledger

@@ -26,6 +26,11 @@ SocketView view_of(const Connection& connection, const Process& owner, bool owne
     view.inode = connection.inode;
     view.cookie = connection.cookie;
     view.unaccepted = connection.unaccepted;
+    view.uid = kNoUid;
+    if (owner_is_known && owner.key.pid != 0) {
+        view.uid = owner.uid;
+        view.cgroup_id = owner.cgroup_id;
+    }
     if (owner_is_known) {
         view.owner = ProcessView{owner.key.pid, owner.comm};
     }

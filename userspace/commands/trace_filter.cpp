@@ -41,6 +41,8 @@ SocketView view_of(const TraceLine& line)
     view.state = line.new_state;
     view.inode = line.inode;
     view.cookie = line.cookie;
+    view.uid = line.uid;
+    view.cgroup_id = line.cgroup_id;
     view.unaccepted = line.unaccepted;
     if (line.how != How::kUnknown) {
         view.owner = ProcessView{line.pid.value_or(0), line.comm};

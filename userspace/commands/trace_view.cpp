@@ -72,6 +72,8 @@ TraceLine line_of(const AppliedTransition& transition)
     if (connection.owner != kKernelProcess && connection.owner != kUnknownProcess) {
         line.process = transition.owner.key;
         line.pid = transition.owner.key.pid;
+        line.uid = transition.owner.uid;
+        line.cgroup_id = transition.owner.cgroup_id;
     }
     line.old_state = transition.old_state;
     line.new_state = transition.new_state;

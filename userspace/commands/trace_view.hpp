@@ -3,6 +3,7 @@
 #pragma once
 
 #include "commands/options.hpp"
+#include "filter/socket_view.hpp"
 #include "ledger/ledger.hpp"
 #include "output/csv.hpp"
 #include "output/json.hpp"
@@ -23,6 +24,8 @@ struct TraceLine {
     std::optional<std::uint32_t> pid; ///< none: [kernel], [unknown]
     ProcessKey process;               ///< where there is a pid
     std::string comm;                 ///< raw bytes
+    std::uint32_t uid = kNoUid;       ///< the process's
+    std::uint64_t cgroup_id = 0;      ///< the process's; 0: not known
     How how = How::kUnknown;
     std::uint8_t family = 0; ///< of the socket
     std::uint32_t inode = 0; ///< 0: not known

@@ -17,6 +17,9 @@
 
 namespace tcpledger {
 
+/// A user that there is not: nobody knows whose.
+inline constexpr std::uint32_t kNoUid = 0xffffffff;
+
 struct ProcessView {
     std::uint32_t pid = 0;
     std::string_view comm; ///< any bytes: processes choose their names

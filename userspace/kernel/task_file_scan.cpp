@@ -4,6 +4,7 @@
 #include "base/unique_fd.hpp"
 #include "holders.skel.h"
 #include "kernel/load_error.hpp"
+#include "kernel/select_cases.hpp"
 
 #include <bpf/bpf.h>
 #include <unistd.h>
@@ -34,7 +35,7 @@ TaskFileScan::TaskFileScan(TaskFileScan&&) noexcept = default;
 TaskFileScan& TaskFileScan::operator=(TaskFileScan&&) noexcept = default;
 TaskFileScan::~TaskFileScan() = default;
 
-Expected<TaskFileScan> TaskFileScan::open(bool want_udp)
+Expected<TaskFileScan> TaskFileScan::open(bool want_udp, const SocketMarks& marks)
 {
     auto impl = std::make_unique<Impl>();
     impl->skeleton.reset(holders_bpf__open());
@@ -42,6 +43,15 @@ Expected<TaskFileScan> TaskFileScan::open(bool want_udp)
         return tl::unexpected(load_error(errno, "cannot open the iterator's BPF object"));
     }
     impl->skeleton->rodata->want_udp = want_udp;
+    if (marks.map_fd >= 0) {
+        select_cases(*impl->skeleton->rodata, marks.cases);
+        impl->skeleton->rodata->mark_theirs = true;
+        if (bpf_map__reuse_fd(impl->skeleton->maps.marked, marks.map_fd) != 0) {
+            return tl::unexpected(load_error(errno, "cannot share the tracer's marks"));
+        }
+    } else {
+        bpf_map__set_autocreate(impl->skeleton->maps.marked, false);
+    }
     if (const int result = holders_bpf__load(impl->skeleton.get()); result != 0) {
         return tl::unexpected(load_error(-result, "cannot load iter/task_file"));
     }

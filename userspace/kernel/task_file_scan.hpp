@@ -5,17 +5,28 @@
 #include "base/error.hpp"
 
 #include "shared/events.h"
+#include "shared/selection.h"
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace tcpledger {
+
+/// Where the tracer's programs look for the sockets of the processes that its cases name, see
+/// bpf/lib/marks.bpf.h.
+struct SocketMarks {
+    int map_fd = -1; ///< -1: none are marked
+    std::vector<tl_case> cases = {};
+};
 
 class TaskFileScan {
 public:
     /// Loads the iterator, for TCP sockets and, where wanted, UDP sockets; fails with
-    /// kUnsupported where the kernel has none.
-    [[nodiscard]] static Expected<TaskFileScan> open(bool want_udp = false);
+    /// kUnsupported where the kernel has none. With `marks` each run() marks the sockets of which
+    /// those processes have a descriptor.
+    [[nodiscard]] static Expected<TaskFileScan> open(bool want_udp = false,
+                                                     const SocketMarks& marks = {});
     TaskFileScan(TaskFileScan&&) noexcept;
     TaskFileScan& operator=(TaskFileScan&&) noexcept;
     ~TaskFileScan();

@@ -104,6 +104,7 @@ struct Tracer::Impl {
     RingMerge<RecordRing> merge{rings};
     std::optional<Refinements> refinements;
     std::optional<Resets> resets;
+    SocketMarks marks;
     std::size_t ring_bytes = 0; ///< of all rings together
     bool catches_nested = false;
     UniqueFd wake; ///< an epoll that tells of wake-ups only: a ring itself polls readable
@@ -115,7 +116,7 @@ Tracer::Tracer(Tracer&&) noexcept = default;
 Tracer& Tracer::operator=(Tracer&&) noexcept = default;
 Tracer::~Tracer() = default;
 
-Expected<Tracer> Tracer::open(const TracerOptions& options)
+Expected<std::unique_ptr<Tracer::Impl>> Tracer::load(const TracerOptions& options, bool with_marks)
 {
     auto impl = std::make_unique<Impl>();
     impl->skeleton.reset(tracer_bpf__open());
@@ -139,10 +140,29 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     skeleton.rodata->tell_farewells = options.farewells;
     select_cases(*skeleton.rodata, options.cases);
     skeleton.rodata->pass_last_acks = options.last_acks;
+    skeleton.rodata->asks_process = with_marks;
+    bpf_map__set_autocreate(skeleton.maps.marked, with_marks);
     bpf_program__set_autoattach(skeleton.progs.tp_btf__inet_sock_set_state_nested, false);
-
     if (const int result = tracer_bpf__load(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot load the tracer's BPF programs"));
+    }
+    return impl;
+}
+
+Expected<Tracer> Tracer::open(const TracerOptions& options)
+{
+    const bool asks_process = std::ranges::any_of(options.cases, names_process);
+    Expected<std::unique_ptr<Impl>> loaded = load(options, asks_process);
+    if (!loaded && asks_process) { // a kernel that has no storage by socket for these programs
+        loaded = load(options, false);
+    }
+    if (!loaded) {
+        return tl::unexpected(loaded.error());
+    }
+    std::unique_ptr<Impl> impl = std::move(*loaded);
+    tracer_bpf& skeleton = *impl->skeleton;
+    if (skeleton.rodata->asks_process) {
+        impl->marks = {bpf_map__fd(skeleton.maps.marked), options.cases};
     }
     impl->wake = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
     if (!impl->wake.valid()) {
@@ -181,6 +201,16 @@ std::size_t Tracer::drain(const std::function<void(const void*, std::size_t)>& r
     std::array<epoll_event, kMaxRings> wakeups{};
     (void)::epoll_wait(impl_->wake.get(), wakeups.data(), kMaxRings, 0); // takes note of them
     return impl_->merge.drain(monotonic_ns(), record);
+}
+
+SocketMarks Tracer::marks() const
+{
+    return impl_->marks;
+}
+
+void Tracer::believe_marks(std::uint64_t oldest_marked_cookie)
+{
+    impl_->skeleton->data->oldest_marked_cookie = oldest_marked_cookie;
 }
 
 void Tracer::catch_nested()

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "kernel/refinements.hpp"
+#include "kernel/task_file_scan.hpp"
 
 #include "shared/selection.h"
 
@@ -68,6 +69,12 @@ public:
     /// What was lost since attach. Reads the kernel's counters one after the other: a figure can
     /// be lower than the one before for an instant, never too high.
     [[nodiscard]] TracerLosses losses() const;
+    /// Where the sockets of the processes that the cases name are to be marked. Until
+    /// believe_marks() sockets without a mark pass too; a map_fd of -1: for good.
+    [[nodiscard]] SocketMarks marks() const;
+    /// All their sockets are marked, but for those with a cookie up to this.
+    void believe_marks(std::uint64_t oldest_marked_cookie);
+
     /// Attaches a second program to inet_sock_set_state, for what interrupts the first. It costs
     /// each transition about one empty program, so: once recursion was seen. Again: no effect.
     /// Where it cannot be had, losses go on being counted.
@@ -79,6 +86,9 @@ public:
 
 private:
     struct Impl;
+    /// load() of the tracer's own object; `with_marks`: sockets of named processes are told apart.
+    [[nodiscard]] static Expected<std::unique_ptr<Impl>> load(const TracerOptions& options,
+                                                              bool with_marks);
     explicit Tracer(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };

@@ -81,12 +81,13 @@ private:
 
 } // namespace
 
-CensusTaker CensusTaker::open(bool want_udp)
+CensusTaker CensusTaker::open(bool want_udp, const SocketMarks& marks)
 {
     CensusTaker taker;
-    Expected<TaskFileScan> scan = TaskFileScan::open(want_udp);
+    Expected<TaskFileScan> scan = TaskFileScan::open(want_udp, marks);
     if (scan) {
         taker.scan_ = std::move(*scan);
+        taker.marks_ = marks.map_fd >= 0;
     } else {
         taker.scan_note_ = scan.error().message() + "; walking /proc instead";
     }
@@ -191,6 +192,7 @@ void CensusTaker::find_holders(Census& census) const
     });
     if (done) {
         census.holders_complete = true;
+        census.marked = marks_;
     } else {
         census.notes.push_back(done.error().message() + "; walking /proc instead");
         census.holders.clear();

@@ -40,6 +40,7 @@ struct Census {
     std::vector<std::uint32_t> netns_inums;  ///< those dumped whole
     std::vector<std::uint32_t> unread_netns; ///< those that exist but could not be
     bool holders_complete = false;
+    bool marked = false;              ///< the sockets of those whom the marks are for, on the way
     std::size_t processes_denied = 0; ///< that may not be looked at
     std::vector<std::string> notes;   ///< what could not be seen, for the user
     std::uint32_t mini_states = ~0U;  ///< state_bit()s: mini-sockets in these were asked for
@@ -67,8 +68,8 @@ struct CensusRequest {
 class CensusTaker {
 public:
     /// Prefers iter/task_file, falls back to /proc. Never fails: what is missing is a note.
-    /// `want_udp`: find_holders() looks for UDP sockets too.
-    [[nodiscard]] static CensusTaker open(bool want_udp = false);
+    /// `want_udp`: find_holders() looks for UDP sockets too. `marks`: see TaskFileScan::open().
+    [[nodiscard]] static CensusTaker open(bool want_udp = false, const SocketMarks& marks = {});
 
     /// Dumps all namespaces, then the holders; then looks which of the processes that hold
     /// nothing have ended. Safe to call from one thread at a time.
@@ -84,6 +85,7 @@ private:
     static void find_exited(const std::vector<ProcessKey>& processes, Census& census);
 
     std::optional<TaskFileScan> scan_;
+    bool marks_ = false; ///< it marks
     std::string scan_note_;
 };
 

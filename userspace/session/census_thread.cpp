@@ -9,7 +9,8 @@
 
 namespace tcpledger {
 
-CensusThread::CensusThread() : done_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
+CensusThread::CensusThread(SocketMarks marks)
+    : marks_(std::move(marks)), done_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
 {
     sigset_t all;
     sigset_t before;
@@ -52,7 +53,7 @@ std::optional<CensusThread::Result> CensusThread::pick_up()
 
 void CensusThread::run()
 {
-    const CensusTaker taker = CensusTaker::open();
+    const CensusTaker taker = CensusTaker::open(false, marks_);
     MiniSweeper sweeper;
     std::unique_lock lock(mutex_);
     while (true) {

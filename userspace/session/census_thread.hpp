@@ -18,7 +18,8 @@ namespace tcpledger {
 
 class CensusThread {
 public:
-    CensusThread();
+    /// `marks`: see TaskFileScan::open().
+    explicit CensusThread(SocketMarks marks = {});
     CensusThread(const CensusThread&) = delete;
     CensusThread& operator=(const CensusThread&) = delete;
     /// Waits for a census under way.
@@ -39,6 +40,7 @@ public:
 private:
     void run();
 
+    const SocketMarks marks_;
     UniqueFd done_;     ///< an eventfd
     bool busy_ = false; ///< the owner's
     std::mutex mutex_;

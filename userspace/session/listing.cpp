@@ -40,8 +40,6 @@ struct NeedsVisitor {
         unknown("dev");
     }
     void operator()(const filter::MarkTest& /*test*/) const { unknown("fwmark"); }
-    void operator()(const filter::CgroupTest& /*test*/) const { unknown("cgroup"); }
-    void operator()(const filter::UidTest& /*test*/) const { unknown("uid"); }
     template <typename Other> void operator()(const Other& /*test*/) const {}
 
     void unknown(std::string_view word) const

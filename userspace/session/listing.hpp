@@ -58,7 +58,7 @@ struct FilterNeeds {
     bool age = false;
     bool port_range = false; ///< autobound
     bool interface = false;
-    /// The first test that a running ledger cannot answer (dev, fwmark, cgroup, autobound, uid):
+    /// The first test that a running ledger cannot answer (dev, fwmark, autobound):
     /// its word; empty: none.
     std::string_view unknown_to_ledger;
 };

@@ -33,6 +33,9 @@ constexpr std::size_t kMaxLookUps = 500;
 /// Censuses at once after a loss: a lost end is believed when it is missed twice.
 constexpr int kRepairs = 2;
 
+/// For Tracer::believe_marks(): no mark is believed.
+constexpr std::uint64_t kAnyCookie = ~std::uint64_t{0};
+
 /// On a quiet host censuses become rarer, up to this; the next record ends that.
 constexpr std::chrono::seconds kQuietCensusPeriod{5};
 
@@ -82,6 +85,9 @@ void Session::step(std::chrono::milliseconds limit, int wake_fd)
     // what they are about; a ring that fills is drained all the same.
     if (seeded() || !census_thread_.busy()) {
         drain();
+    }
+    if (marked_ && !believes_marks_) {
+        believe_marks();
     }
     const MonotonicTime now = monotonic_now();
     pick_up();
@@ -135,6 +141,18 @@ void Session::drain()
     }
 }
 
+/// All listeners that matter have been marked, and what came of them before that is on the books
+/// by now: whatever is born from here on has its mark if it is theirs.
+void Session::believe_marks()
+{
+    std::uint64_t newest = 0;
+    ledger_.books().for_each([&](ConnectionId, const Connection& connection) {
+        newest = std::max(newest, connection.cookie);
+    });
+    believes_marks_ = true;
+    tracer_.believe_marks(newest);
+}
+
 void Session::notice_losses(MonotonicTime now)
 {
     if (now < next_loss_check_) {
@@ -167,6 +185,11 @@ void Session::settle_census(const Census& census)
         if (const auto id = processes.find(key)) {
             processes.at(*id).exited = true;
         }
+    }
+    marked_ = census.marked;
+    if (believes_marks_ && !marked_) { // what has come into their hands meanwhile has no mark
+        believes_marks_ = false;
+        tracer_.believe_marks(kAnyCookie);
     }
     const auto cost = census.cpu + (thread_cpu_time() - cpu_before);
     earliest_census_ = census.started + cost * kCensusShare;

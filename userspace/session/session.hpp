@@ -88,6 +88,7 @@ private:
 
     void wait(std::chrono::milliseconds limit, int wake_fd);
     void drain();
+    void believe_marks();
     void notice_losses(MonotonicTime now);
     void pick_up();
     void settle_census(const Census& census);
@@ -104,7 +105,9 @@ private:
     Settlement settlement_{ledger_};
     MiniSettlement minis_{ledger_};
     LossObserver on_loss_;
-    CensusThread census_thread_;
+    CensusThread census_thread_{tracer_.marks()};
+    bool believes_marks_ = false;
+    bool marked_ = false; ///< the census that has been settled has marked sockets
     SessionHealth health_;
     std::uint64_t lost_total_ = 0;
     MonotonicTime census_period_ = options_.census_period;

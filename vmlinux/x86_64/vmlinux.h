@@ -94,6 +94,11 @@ enum {
 };
 
 enum {
+	BPF_F_NO_PREALLOC = 1,
+	BPF_F_CLONE = 512,
+};
+
+enum {
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 };
@@ -105,9 +110,15 @@ enum {
 	BPF_RB_PROD_POS = 3,
 };
 
+enum {
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
+	BPF_SK_STORAGE_GET_F_CREATE = 1,
+};
+
 enum bpf_map_type {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
+	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -279,6 +290,7 @@ struct tcp_sock {
 	u64 bytes_received;
 	u64 bytes_retrans;
 	u32 total_retrans;
+	bool is_mptcp;
 };
 
 #pragma clang attribute pop
