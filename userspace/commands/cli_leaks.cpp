@@ -26,7 +26,7 @@ CLI::App& add_leaks(CLI::App& app, TypedLeaks& typed)
                  "Examples:\n"
                  "  tcpledger leaks\n"
                  "  tcpledger leaks --for 10m 'comm = nginx*'\n"
-                 "  tcpledger leaks --watch --fail-on leak && echo never\n"
+                 "  tcpledger leaks --watch --fail-on leak; page-somebody\n"
                  "  tcpledger leaks --json | jq -r '.suspects[].reason'");
     return leaks;
 }

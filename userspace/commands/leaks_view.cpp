@@ -44,7 +44,7 @@ std::string age_text(const LeakAge& age)
 std::string peer_text(const LeakSuspect& suspect)
 {
     const LeakPeer& peer = suspect.key.peer;
-    return peer.passive ? fmt::format("on port {}", peer.endpoint.port)
+    return peer.passive ? fmt::format("on its port {}", peer.endpoint.port)
                         : "to " + peer.endpoint.text();
 }
 
@@ -69,10 +69,12 @@ std::string subject_text(const DescribedSuspect& described)
         return fmt::format("{} leaves {} unaccepted {}", who, plural(suspect.count, "connection"),
                            peer);
     case LeakKind::kInherited:
-        return fmt::format("{} alone hold{} {} {} that {} opened and has let go",
-                           holders_text(described), suspect.holders.size() > 1 ? "" : "s",
-                           plural(suspect.count, "connection"), peer,
-                           name_of(described, suspect.key.process));
+        return fmt::format(
+            "{} alone hold{} {} {} that {} opened and has let go", holders_text(described),
+            suspect.holders.size() > 1 ? "" : "s", plural(suspect.count, "connection"),
+            suspect.key.peer.passive ? fmt::format("on port {}", suspect.key.peer.endpoint.port)
+                                     : peer,
+            name_of(described, suspect.key.process));
     case LeakKind::kIdle:
         return fmt::format("{} holds {} ESTABLISHED {} that it has not used for {} or longer", who,
                            count, peer, format_duration(suspect.patience));
@@ -311,16 +313,19 @@ void write_suspect(JsonWriter& json, const DescribedSuspect& described)
         json.null();
     }
     json.field("count", suspect.count).field("stuck", suspect.stuck);
+    json.field("older_count", suspect.older_count);
     json.field("patience_ms", suspect.patience.count());
     json.key("longest_wait_ms");
     suspect.longest_wait ? json.value(suspect.longest_wait->count()) : json.null();
+    json.field("span_ms", suspect.judgement.span.count());
     write_rate(json, "growth_per_min", suspect.growth_per_min);
     write_rate(json, "opened_per_min", suspect.opened_per_min);
     write_rate(json, "closed_per_min", suspect.closed_per_min);
-    json.field("growth_over_ms", suspect.growth_over.count());
+    json.key("growth_over_ms");
+    suspect.growth_per_min ? json.value(suspect.growth_over.count()) : json.null();
     write_age(json, "oldest", suspect.oldest);
     write_age(json, "median", suspect.median);
-    json.field("unread_bytes", suspect.unread_bytes);
+    json.field("unread_bytes", suspect.unread_bytes).field("unread_ends", suspect.unread_ends);
     json.field("fds_used", described.fds_used).field("fd_limit", described.fd_limit);
     json.key("exhausted_in_s");
     const auto left = until_exhausted(described);
