@@ -4,9 +4,9 @@
 #include "commands/cli_checks.hpp"
 #include "commands/cli_churn.hpp"
 #include "commands/cli_inspect.hpp"
+#include "commands/cli_leaks.hpp"
 #include "commands/cli_life.hpp"
 #include "commands/cli_list.hpp"
-#include "commands/duration.hpp"
 #include "commands/top_columns.hpp"
 #include "output/escape.hpp"
 #include "version.hpp"
@@ -47,6 +47,7 @@ struct Typed {
     ListOptions list;
     double verify_s = 60.0;
     double every_s = 5.0;
+    TypedLeaks leaks;
 };
 
 std::string all_state_names()
@@ -176,20 +177,6 @@ CLI::App& add_states_command(CLI::App& app, Typed& typed)
     return states;
 }
 
-/// Puts seconds in place of what was typed.
-CLI::Validator as_seconds()
-{
-    return {[](std::string& text) {
-                const auto seconds = parse_seconds(text);
-                if (!seconds || *seconds < 0.1 || *seconds > 86400.0 * 30) {
-                    return "no duration \"" + text + "\"; 100ms, 60s, 10m, 1.5h and the like";
-                }
-                text = fmt::format("{}", *seconds);
-                return std::string();
-            },
-            "DURATION"};
-}
-
 CLI::App& add_verify(CLI::App& app, Typed& typed)
 {
     CLI::App& verify =
@@ -288,6 +275,9 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     add_common(list, typed);
     add_states(list, typed);
     InspectionCli inspection(app);
+    CLI::App& leaks = add_leaks(app, typed.leaks);
+    add_common(leaks, typed);
+    add_tracing(leaks, typed);
     const CLI::App& verify = add_verify(app, typed);
     CLI::App& doctor = *app.add_subcommand("doctor", "what this kernel and these privileges allow");
     add_common(doctor, typed);
@@ -300,6 +290,7 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
         typed.trace.filter = filter_words(trace);
         typed.life.line.filter = filter_words(life);
         typed.churn.filter = filter_words(churn);
+        typed.leaks.options.filter = filter_words(leaks);
     } catch (const CLI::ParseError& error) {
         return tl::unexpected(end_with(app, error));
     }
@@ -338,6 +329,10 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     }
     if (std::optional<Command> command = inspection.parsed()) {
         return *std::move(command);
+    }
+    if (leaks.parsed()) {
+        typed.leaks.options.common = common;
+        return typed.leaks.finished();
     }
     if (verify.parsed()) {
         return VerifyOptions{common, to_milliseconds(typed.verify_s),

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/cli_checks.hpp"
 
+#include "commands/duration.hpp"
+
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -38,6 +42,19 @@ std::string check_positive(const std::string& text)
 CLI::Validator validator(std::string (*check)(const std::string&), const char* name)
 {
     return {[check](std::string& text) { return check(text); }, name};
+}
+
+CLI::Validator as_seconds()
+{
+    return {[](std::string& text) {
+                const auto seconds = parse_seconds(text);
+                if (!seconds || *seconds < 0.1 || *seconds > 86400.0 * 30) {
+                    return "no duration \"" + text + "\"; 100ms, 60s, 10m, 1.5h and the like";
+                }
+                text = fmt::format("{}", *seconds);
+                return std::string();
+            },
+            "DURATION"};
 }
 
 } // namespace tcpledger

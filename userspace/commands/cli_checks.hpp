@@ -15,4 +15,7 @@ namespace tcpledger {
 
 [[nodiscard]] CLI::Validator validator(std::string (*check)(const std::string&), const char* name);
 
+/// Puts seconds in place of what was typed: 100ms to 30 days.
+[[nodiscard]] CLI::Validator as_seconds();
+
 } // namespace tcpledger

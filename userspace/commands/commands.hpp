@@ -18,5 +18,6 @@ namespace tcpledger {
 [[nodiscard]] ExitStatus run(const ReportOptions& options);
 [[nodiscard]] ExitStatus run(const DoctorOptions& options);
 [[nodiscard]] ExitStatus run(const VerifyOptions& options);
+[[nodiscard]] ExitStatus run(const LeaksOptions& options);
 
 } // namespace tcpledger

@@ -5,6 +5,7 @@
 
 #include "analysis/churn_book.hpp"
 #include "analysis/finding.hpp"
+#include "analysis/leak_rules.hpp"
 #include "base/tcp_state.hpp"
 #include "kernel/refinements.hpp"
 #include "output/color.hpp"
@@ -152,8 +153,16 @@ struct VerifyOptions {
     std::chrono::milliseconds every{5'000}; ///< from the start of one check to the next
 };
 
-using Command =
-    std::variant<TopOptions, TraceOptions, LifeOptions, ChurnOptions, StatesOptions, ListOptions,
-                 ListenOptions, AuditOptions, ReportOptions, VerifyOptions, DoctorOptions>;
+struct LeaksOptions {
+    CommonOptions common;
+    std::chrono::milliseconds duration{60'000};
+    bool watch = false;
+    std::optional<LeakVerdict> fail_on;
+    std::vector<std::string> filter;
+};
+
+using Command = std::variant<TopOptions, TraceOptions, LifeOptions, ChurnOptions, StatesOptions,
+                             ListOptions, ListenOptions, AuditOptions, ReportOptions, VerifyOptions,
+                             DoctorOptions, LeaksOptions>;
 
 } // namespace tcpledger

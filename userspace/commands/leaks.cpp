@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// `leaks`: a live session, looks at the kernel aside, and the verdict on what they show together.
+#include "commands/audit_view.hpp"
+#include "commands/commands.hpp"
+#include "commands/container_names.hpp"
+#include "commands/filter_words.hpp"
+#include "commands/leaks_view.hpp"
+#include "commands/ledger_filter.hpp"
+#include "commands/signals.hpp"
+#include "output/format.hpp"
+#include "output/stream.hpp"
+#include "output/terminal.hpp"
+#include "procfs/processes.hpp"
+#include "session/leak_watch.hpp"
+#include "session/listing.hpp"
+#include "session/session.hpp"
+#include "verify/aside.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <utility>
+
+namespace tcpledger {
+namespace {
+
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+constexpr milliseconds kStep{50};
+/// From one look to the next; longer where they are dear.
+constexpr milliseconds kLookPeriod{5'000};
+/// A look and what is done with it takes at most one part in so many of a CPU.
+constexpr int kLookShare = 100;
+
+/// A filter asked of connections on the books.
+class Selection {
+public:
+    explicit Selection(Filter filter)
+        : filter_(std::move(filter)), wants_container_(needs_of(filter_).container)
+    {
+    }
+
+    [[nodiscard]] bool everything() const { return filter_.empty(); }
+
+    [[nodiscard]] bool matches(const Connection& connection, const Process& owner,
+                               MonotonicTime age)
+    {
+        const bool known = connection.owner != kUnknownProcess;
+        SocketView view = view_of(connection, owner, known);
+        view.age = age;
+        view.age_is_lower_bound = connection.age_is_lower_bound;
+        if (wants_container_ && known) {
+            view.container = containers_.of(owner.key);
+        }
+        return filter_.matches(view);
+    }
+
+private:
+    Filter filter_;
+    bool wants_container_;
+    ContainerNames containers_;
+};
+
+/// What the books and /proc know of a suspect's processes.
+class Describer {
+public:
+    explicit Describer(const Session& session) : session_(session) {}
+
+    [[nodiscard]] DescribedSuspect describe(LeakSuspect suspect)
+    {
+        DescribedSuspect described;
+        described.process = suspect.key.kind == LeakKind::kInherited && suspect.fds_of
+                                ? *suspect.fds_of
+                                : suspect.key.process;
+        add_name(described, suspect.key.process);
+        add_name(described, described.process);
+        for (const auto& [process, count] : suspect.holders) {
+            add_name(described, process);
+        }
+        described.suspect = std::move(suspect);
+        const Expected<ProcessDetails> details = proc_.process(described.process.pid);
+        if (described.process.pid != 0 && details &&
+            details->start_ticks == described.process.start_ticks) {
+            described.container = details->container;
+            described.fds_used = details->fds_used;
+            if (details->fd_limit_soft && *details->fd_limit_soft != kUnlimited) {
+                described.fd_limit = details->fd_limit_soft;
+            }
+        }
+        return described;
+    }
+
+private:
+    void add_name(DescribedSuspect& described, const ProcessKey& process)
+    {
+        const ProcessTable& processes = session_.ledger().books().processes();
+        if (const auto id = processes.find(process)) {
+            described.names[process] = processes.at(*id).comm;
+        } else if (const auto stat = proc_.stat(process.pid);
+                   stat && stat->start_ticks == process.start_ticks) {
+            described.names[process] = stat->comm;
+        }
+    }
+
+    const Session& session_;
+    ProcFs proc_;
+};
+
+/// Where the reports go.
+class LeaksOutput {
+public:
+    LeaksOutput(const LeaksOptions& options, LineStream& stream)
+        : options_(options), stream_(stream),
+          painter_(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO)))
+    {
+        if (options.watch && ::isatty(STDOUT_FILENO) != 0 && !options.common.json) {
+            screen_.emplace(stream);
+        }
+    }
+
+    void show(const LeaksReport& report)
+    {
+        if (options_.common.json) {
+            write_json(json_, report);
+            stream_.write_line(json_.take_line());
+        } else if (screen_) {
+            const TerminalSize size = terminal_size(STDOUT_FILENO);
+            screen_->show(render_text(report, painter_, size.columns), size);
+        } else {
+            stream_.write(render_text(report, painter_, page_width(STDOUT_FILENO)) +
+                          (options_.watch ? "\n" : ""));
+        }
+        stream_.flush();
+    }
+
+private:
+    const LeaksOptions& options_;
+    LineStream& stream_;
+    Painter painter_;
+    JsonWriter json_;
+    std::optional<Screen> screen_;
+};
+
+/// The looks, one after the other, and what has come of them.
+class LeakHunt {
+public:
+    /// `duration`: of the view, from the first look to the last; nothing: without end.
+    LeakHunt(Session& session, LeakWatch& watch, std::optional<milliseconds> duration)
+        : session_(session), watch_(watch), duration_(duration),
+          taker_(std::make_shared<const CensusTaker>(CensusTaker::open()))
+    {
+    }
+
+    /// Starts a look when one is due; true when one has just come in.
+    bool step()
+    {
+        if (std::optional<LeakLook> look = look_.pick_up()) {
+            take_in(*look);
+            return true;
+        }
+        if (!look_.under_way() && Steady::now() >= next_) {
+            look_.start([taker = taker_] { return LeakLook::take(*taker); });
+        }
+        return false;
+    }
+
+    /// The last look that has come in is the one at the end of the view.
+    [[nodiscard]] bool over() const { return book_.samples() > 0 && began_ >= end_; }
+
+    [[nodiscard]] LeaksReport report()
+    {
+        LeaksReport report;
+        report.time = std::chrono::system_clock::now();
+        report.observed = book_.samples() > 0 ? book_.observed() : LeakTime(0);
+        report.looks = book_.samples();
+        report.connections = book_.last().sockets.size();
+        report.lost = session_.lost_total();
+        Describer describer(session_);
+        for (LeakSuspect& suspect : book_.suspects()) {
+            report.suspects.push_back(describer.describe(std::move(suspect)));
+        }
+        return report;
+    }
+
+private:
+    void take_in(const LeakLook& look)
+    {
+        for (const std::string& note : look.notes()) {
+            if (notes_.insert(note).second) {
+                spdlog::warn("{}", note);
+            }
+        }
+        const auto cpu_before = thread_cpu_time();
+        session_.step(milliseconds(0)); // what is older than the look
+        book_.add(watch_.sample(look, session_.ledger().books()), watch_.flows());
+        session_.begin_interval();
+        const auto cost = look.cpu() + (thread_cpu_time() - cpu_before);
+        began_ = Steady::time_point(look.started()); // the same clock
+        if (book_.samples() == 1 && duration_) {
+            end_ = began_ + *duration_;
+        }
+        next_ = began_ + std::max<Steady::duration>(kLookPeriod, cost * kLookShare);
+        next_ = std::min(next_, std::max(end_, began_));
+    }
+
+    Session& session_;
+    LeakWatch& watch_;
+    std::optional<milliseconds> duration_;
+    std::shared_ptr<const CensusTaker> taker_;
+    Aside<LeakLook> look_;
+    LeakBook book_;
+    Steady::time_point began_{}; ///< the last look
+    Steady::time_point next_{};
+    Steady::time_point end_ = Steady::time_point::max();
+    std::set<std::string> notes_;
+};
+
+bool strikes(const LeaksReport& report, std::optional<LeakVerdict> least)
+{
+    return least && std::ranges::any_of(report.suspects, [&](const DescribedSuspect& described) {
+               return described.suspect.judgement.verdict >= *least;
+           });
+}
+
+/// Looks until the time is over or a signal comes; shows the verdict of the end. True when it is a
+/// finding.
+bool look_for(const LeaksOptions& options, Session& session, LeakHunt& hunt, LeaksOutput& output,
+              StopSignals& signals)
+{
+    while (!signals.came() && !hunt.over()) {
+        session.step(kStep, signals.fd());
+        hunt.step();
+    }
+    const LeaksReport report = hunt.report();
+    output.show(report);
+    return strikes(report, options.fail_on);
+}
+
+/// Shows the verdict after each look until a signal comes, nobody reads or it is a finding; then
+/// true.
+bool look_on(const LeaksOptions& options, Session& session, LeakHunt& hunt, LeaksOutput& output,
+             StopSignals& signals, LineStream& stream)
+{
+    while (!signals.came() && !stream.closed()) {
+        session.step(kStep, signals.fd());
+        stream.flush_if_due(Steady::now());
+        if (!hunt.step()) {
+            continue;
+        }
+        const LeaksReport report = hunt.report();
+        output.show(report);
+        if (strikes(report, options.fail_on)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+ExitStatus run(const LeaksOptions& options)
+{
+    Expected<Filter> words = read_ledger_filter(options.filter);
+    if (!words) {
+        return fail(words.error());
+    }
+    Selection selection(std::move(*words));
+    LeakWatch::Selected selected;
+    if (!selection.everything()) {
+        selected = [&](const Connection& connection, const Process& owner, MonotonicTime age) {
+            return selection.matches(connection, owner, age);
+        };
+    }
+    StopSignals signals;
+    LeakWatch watch(read_clocks(), std::move(selected));
+    Expected<std::unique_ptr<Session>> opened =
+        Session::open({options.common.ring_bytes, options.common.hooks},
+                      [&](const AppliedTransition& transition) { watch.observe(transition); });
+    if (!opened) {
+        return fail(opened.error());
+    }
+    Session& session = **opened;
+    Expected<LineStream> stream = LineStream::open(
+        STDOUT_FILENO, {.when_full = options.watch ? WhenFull::kDrop : WhenFull::kWait});
+    if (!stream) {
+        return fail(stream.error());
+    }
+    while (!session.seeded() && !signals.came()) {
+        session.step(kStep, signals.fd());
+    }
+    for (const std::string& note : session.health().notes) {
+        spdlog::warn("{}", note);
+    }
+    if (!options.watch && ::isatty(STDERR_FILENO) != 0) {
+        spdlog::info("looking for {}; Ctrl-C for the verdict so far",
+                     format_duration(options.duration));
+    }
+    LeakHunt hunt(session, watch, options.watch ? std::nullopt : std::optional(options.duration));
+    LeaksOutput output(options, *stream);
+    const bool finding = options.watch ? look_on(options, session, hunt, output, signals, *stream)
+                                       : look_for(options, session, hunt, output, signals);
+    stream->close();
+    if (stream->error()) {
+        return fail(*stream->error());
+    }
+    return finding ? ExitStatus::kFinding : ExitStatus::kDone;
+}
+
+} // namespace tcpledger
