@@ -14,11 +14,12 @@ import sys
 import types
 
 from churn import bench_churn
+from drain import bench_drain
 from idle import bench_idle, bench_latency
 from seed import bench_seed
 from table import render
 
-BENCHES = ["churn", "seed", "idle", "latency", "micro"]
+BENCHES = ["churn", "drain", "seed", "idle", "latency", "micro"]
 
 
 def parse_options(arguments):
@@ -69,6 +70,7 @@ def run(options):
     counts = [20_000] if quick else [100_000, 200_000]
     benches = {
         "churn": lambda: bench_churn(paths, options.runs, 1 if quick else 2, say),
+        "drain": lambda: bench_drain(paths, options.runs, 1 if quick else 2, say),
         "seed": lambda: bench_seed(paths, counts, options.runs, say),
         "idle": lambda: bench_idle(paths, options.runs, 3 if quick else 10, say),
         "latency": lambda: bench_latency(paths, options.runs, say),

@@ -50,6 +50,31 @@ def churn_table(results):
     return table("Saturated loopback churn", heads, rows)
 
 
+#: Transitions a second that `trace` writes to a file on two CPUs, in each of its formats.
+PROMISED_LINES_PER_S = 500_000
+
+
+def drain_table(results):
+    heads = ["trace to a file", "lines/s", "CPU ns/line", "bytes/line", "lines", "lost", "dropped", "last line"]
+    rows = [
+        [
+            name,
+            number(figures["lines_per_s"]),
+            number(figures["cpu_ns_per_line"]),
+            number(figures["bytes_per_line"]),
+            number(figures["lines"]),
+            number(figures["lost"]),
+            number(figures["dropped"]),
+            "whole" if figures["whole"] else "CUT",
+        ]
+        for name, figures in results.items()
+    ]
+    lines = table("What trace can write", heads, rows)
+    slowest = min(figures["lines_per_s"] for figures in results.values())
+    verdict = "kept" if slowest >= PROMISED_LINES_PER_S else "NOT KEPT"
+    return lines + [f"at least {PROMISED_LINES_PER_S:,} lines/s: {slowest:,.0f}: {verdict}.", ""]
+
+
 #: Below, the time to start counts more than the sockets.
 PROMISED_SOCKETS = 100_000
 
@@ -123,6 +148,8 @@ def render(document):
     results = document["results"]
     if "churn" in results:
         lines += churn_table(results["churn"])
+    if "drain" in results:
+        lines += drain_table(results["drain"])
     if "seed" in results:
         lines += seed_tables(results["seed"])
     if "idle" in results or "latency" in results:

@@ -75,6 +75,9 @@ def contenders(tcpledger, yardstick):
         Tracer("empty program", [str(yardstick)], stdin_ends_it=True),
         Tracer("tcpledger top", [tool, "top", "--batch", "--json", "-d", "1"], top_lost, top_rows),
         Tracer("tcpledger trace", [tool, "trace", "-s"], trace_lost, lambda path: count_lines(path) - 1),
+        # Nothing of it is shown: what the kernel itself leaves out, by port and by process.
+        Tracer("trace -D 1", [tool, "trace", "-s", "-D", "1"], trace_lost),
+        Tracer("trace -p 1", [tool, "trace", "-s", "-p", "1"], trace_lost),
         Tracer("tcplife", ["tcplife"], bcc_lost, lambda path: count_lines(path) - 1, rows_per_connection=2),
         Tracer("tcpstates", ["tcpstates"], bcc_lost, lambda path: count_lines(path) - 1),
         Tracer("bpftrace count", ["bpftrace", "-e", COUNT_ONLY], bpftrace_lost),
