@@ -27,7 +27,8 @@ public:
           filter_(
               options, std::move(filter),
               [this](const ProcessKey& key) -> std::string_view { return containers_.of(key); }),
-          lines_([this](const Gap& gap) { return tell(gap); }, options.count)
+          lines_([this](const Gap& gap) { return tell(gap); }, options.count),
+          following_(options.follow.has_value())
     {
     }
 
@@ -38,10 +39,15 @@ public:
     {
         filter_.pass(line_of(applied), [this](const TraceLine& line) {
             if (!lines_.full()) {
+                if (!following_) {
+                    mark(bursts_.note(line.time));
+                }
                 lines_.show(format_.format(line));
             }
         });
     }
+    /// What happened up to a moment ago has come by now.
+    void time_passes() { mark(bursts_.pass(monotonic_now() - BurstMeter::kWindow)); }
 
     /// Wall time is told by a new reading from here on: the clock may have been set.
     void renew_clock() { format_.renew_clock(read_clocks()); }
@@ -50,6 +56,12 @@ public:
     [[nodiscard]] const TraceFormat& format() const { return format_; }
 
 private:
+    void mark(const std::optional<BurstMark>& mark)
+    {
+        if (mark) {
+            lines_.aside(format_.burst(*mark));
+        }
+    }
     std::string tell(const Gap& gap)
     {
         return gap.lost ? format_.loss(*gap.lost, monotonic_now())
@@ -60,13 +72,15 @@ private:
     TraceFormat format_;
     TraceFilter filter_;
     EventLines lines_;
+    BurstMeter bursts_;
+    bool following_; ///< then what is shown is no measure of anything
 };
 
 ExitStatus show_all(Session& session, TraceOutput& output, StopSignals& signals,
                     const TraceOptions& options)
 {
     return follow_events(session, output.lines(), signals, options.duration,
-                         {.after_step = [] {},
+                         {.after_step = [&] { output.time_passes(); },
                           .after_interval = [&] { output.renew_clock(); },
                           .at_end = [] {},
                           .shown = "transitions"});

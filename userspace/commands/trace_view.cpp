@@ -35,7 +35,7 @@ std::vector<Column> text_columns(const TraceOptions& options)
     return columns;
 }
 
-/// The columns of CSV between the time and the two of a gap.
+/// The columns of CSV between the time and those of a gap.
 constexpr int kTransitionColumns = 13;
 
 /// A tuple's side as far as it is known yet.
@@ -95,17 +95,52 @@ std::string TraceFormat::header() const
     }
     if (options_.csv) {
         return "time,cookie,netns,family,pid,comm,how,local_address,local_port,remote_address,"
-               "remote_port,old_state,new_state,state_ms,lost,dropped";
+               "remote_port,old_state,new_state,state_ms,lost,dropped,early_ms,burst_per_s";
     }
     return rows_.header();
 }
 
 std::string_view TraceFormat::format(const TraceLine& line)
 {
+    const std::optional<MonotonicTime> early = earlier(line);
     if (options_.common.json) {
-        return format_json(line);
+        return format_json(line, early);
     }
-    return options_.csv ? format_csv(line) : format_text(line);
+    return options_.csv ? format_csv(line, early) : format_text(line, early);
+}
+
+std::optional<MonotonicTime> TraceFormat::earlier(const TraceLine& line)
+{
+    if (line.time < latest_) {
+        return latest_ - line.time;
+    }
+    latest_ = line.time;
+    return std::nullopt;
+}
+
+std::string TraceFormat::burst(const BurstMark& mark) const
+{
+    const auto whole = [](double per_s) { return static_cast<std::uint64_t>(per_s); };
+    if (options_.common.json) {
+        JsonWriter json;
+        json.begin_object().field("time", wall(mark.time));
+        json.field("burst", mark.begins ? "begin" : "end");
+        if (mark.begins) {
+            json.field("per_s", whole(mark.per_s)).field("usual_per_s", whole(mark.usual_per_s));
+        } else {
+            json.field("transitions", mark.events).milliseconds_field("lasted_ms", mark.lasted);
+        }
+        return std::string(json.end_object().take_line());
+    }
+    if (options_.csv) {
+        return aside_row(mark.time, std::nullopt, std::nullopt,
+                         mark.begins ? whole(mark.per_s) : 0);
+    }
+    return mark.begins
+               ? fmt::format("# burst: {} transitions/s, usually {}",
+                             format_count(whole(mark.per_s)), format_count(whole(mark.usual_per_s)))
+               : fmt::format("# burst over: {} transitions in {}", format_count(mark.events),
+                             format_duration(mark.lasted));
 }
 
 std::string TraceFormat::loss(std::uint64_t lost, MonotonicTime now)
@@ -115,7 +150,7 @@ std::string TraceFormat::loss(std::uint64_t lost, MonotonicTime now)
         return std::string(json_.take_line());
     }
     if (options_.csv) {
-        return gap_row(now, lost, std::nullopt);
+        return aside_row(now, lost, std::nullopt);
     }
     return fmt::format("# {} events lost; the books are being settled again", lost);
 }
@@ -128,13 +163,14 @@ std::string TraceFormat::dropped(std::uint64_t lines, MonotonicTime now) const
         return std::string(json.take_line());
     }
     if (options_.csv) {
-        return gap_row(now, std::nullopt, lines);
+        return aside_row(now, std::nullopt, lines);
     }
     return fmt::format("# {} lines dropped: the reader is too slow", lines);
 }
 
-std::string TraceFormat::gap_row(MonotonicTime now, std::optional<std::uint64_t> lost,
-                                 std::optional<std::uint64_t> dropped) const
+std::string TraceFormat::aside_row(MonotonicTime now, std::optional<std::uint64_t> lost,
+                                   std::optional<std::uint64_t> dropped,
+                                   std::optional<std::uint64_t> burst_per_s) const
 {
     CsvWriter csv; // its own: the line that found no room may still be in csv_
     csv.value(wall(now));
@@ -143,10 +179,12 @@ std::string TraceFormat::gap_row(MonotonicTime now, std::optional<std::uint64_t>
     }
     lost ? csv.value(*lost) : csv.null();
     dropped ? csv.value(*dropped) : csv.null();
+    csv.null();
+    burst_per_s ? csv.value(*burst_per_s) : csv.null();
     return std::string(csv.take_line());
 }
 
-std::string_view TraceFormat::format_json(const TraceLine& line)
+std::string_view TraceFormat::format_json(const TraceLine& line, std::optional<MonotonicTime> early)
 {
     const FourTuple& tuple = line.tuple;
     json_.begin_object().field("time", wall(line.time));
@@ -164,11 +202,12 @@ std::string_view TraceFormat::format_json(const TraceLine& line)
     line.present ? json_.null_field("old_state") : json_.field("old_state", line.old_state);
     json_.field("new_state", line.new_state);
     json_.milliseconds_field("state_ms", line.time_in_old_state);
+    json_.milliseconds_field("early_ms", early);
     json_.end_object();
     return json_.take_line();
 }
 
-std::string_view TraceFormat::format_csv(const TraceLine& line)
+std::string_view TraceFormat::format_csv(const TraceLine& line, std::optional<MonotonicTime> early)
 {
     const FourTuple& tuple = line.tuple;
     csv_.value(wall(line.time));
@@ -179,10 +218,11 @@ std::string_view TraceFormat::format_csv(const TraceLine& line)
     csv_.value(known_port(tuple.remote));
     line.present ? csv_.null() : csv_.value(line.old_state);
     csv_.value(line.new_state).milliseconds(line.time_in_old_state).null().null();
+    csv_.milliseconds(early).null();
     return csv_.take_line();
 }
 
-std::string_view TraceFormat::format_text(const TraceLine& line)
+std::string_view TraceFormat::format_text(const TraceLine& line, std::optional<MonotonicTime> early)
 {
     const FourTuple& tuple = line.tuple;
     const auto port = [](const Endpoint& endpoint) {
@@ -211,6 +251,9 @@ std::string_view TraceFormat::format_text(const TraceLine& line)
     texts.push_back(line.time_in_old_state ? format_milliseconds(*line.time_in_old_state) : "-");
     text_.clear();
     rows_.append_row(text_, std::vector<Cell>(texts.begin(), texts.end()));
+    if (early) {
+        fmt::format_to(std::back_inserter(text_), " # {} earlier", format_duration(*early));
+    }
     return text_;
 }
 

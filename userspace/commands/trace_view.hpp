@@ -4,6 +4,7 @@
 
 #include "commands/options.hpp"
 #include "filter/socket_view.hpp"
+#include "ledger/burst_meter.hpp"
 #include "ledger/ledger.hpp"
 #include "output/csv.hpp"
 #include "output/json.hpp"
@@ -49,21 +50,27 @@ public:
     void renew_clock(const ClockReading& reading) { timeline_ = Timeline(reading, user_hz()); }
     /// What stands in place of lost records.
     [[nodiscard]] std::string loss(std::uint64_t lost, MonotonicTime now);
+    /// What stands where a burst begins or is over.
+    [[nodiscard]] std::string burst(const BurstMark& mark) const;
     /// What stands in place of lines that a slow reader missed.
     [[nodiscard]] std::string dropped(std::uint64_t lines, MonotonicTime now) const;
     /// A moment of the records as wall time.
     [[nodiscard]] std::chrono::system_clock::time_point wall(MonotonicTime time) const;
 
 private:
-    std::string_view format_json(const TraceLine& line);
-    /// The CSV row of a gap: a time, and how much is missing there.
-    [[nodiscard]] std::string gap_row(MonotonicTime now, std::optional<std::uint64_t> lost,
-                                      std::optional<std::uint64_t> dropped) const;
-    std::string_view format_csv(const TraceLine& line);
-    std::string_view format_text(const TraceLine& line);
+    /// How much earlier than the latest line so far this one is; nothing where it is not.
+    std::optional<MonotonicTime> earlier(const TraceLine& line);
+    std::string_view format_json(const TraceLine& line, std::optional<MonotonicTime> early);
+    /// The CSV row of what is no transition: a time, and one of the figures.
+    [[nodiscard]] std::string aside_row(MonotonicTime now, std::optional<std::uint64_t> lost,
+                                        std::optional<std::uint64_t> dropped,
+                                        std::optional<std::uint64_t> burst_per_s = {}) const;
+    std::string_view format_csv(const TraceLine& line, std::optional<MonotonicTime> early);
+    std::string_view format_text(const TraceLine& line, std::optional<MonotonicTime> early);
 
     const TraceOptions& options_;
     MonotonicTime start_;
+    MonotonicTime latest_{}; ///< of the lines so far
     Timeline timeline_;
     RowFormat rows_;
     JsonWriter json_;

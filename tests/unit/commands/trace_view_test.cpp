@@ -65,7 +65,7 @@ TEST_F(TraceView, JsonIsDesignsObject)
     EXPECT_STREQ(object["old_state"].GetString(), "ESTABLISHED");
     EXPECT_STREQ(object["new_state"].GetString(), "CLOSE_WAIT");
     EXPECT_DOUBLE_EQ(object["state_ms"].GetDouble(), 1.234);
-    EXPECT_EQ(object.MemberCount(), 14U);
+    EXPECT_EQ(object.MemberCount(), 15U);
 }
 
 TEST_F(TraceView, UnknownIsNullInJson)
@@ -136,7 +136,7 @@ TEST_F(TraceView, HostileNamesAreHarmlessEverywhere)
         options.common.json = true;
         const std::string json = format(one);
         EXPECT_TRUE(is_harmless(json)) << json;
-        EXPECT_EQ(parsed(json).MemberCount(), 14U);
+        EXPECT_EQ(parsed(json).MemberCount(), 15U);
     }
 }
 
@@ -165,6 +165,57 @@ TEST_F(TraceView, LossAndDroppedLines)
         EXPECT_EQ(dropped_row[i], names[i] == "dropped" ? "9" : time);
     }
     EXPECT_EQ(text.dropped(9, MonotonicTime{}).find("# 9 "), 0U);
+}
+
+TEST_F(TraceView, ALineThatComesTooLateSaysSo)
+{
+    TraceLine first = line(7, 40000, kEstablished, kCloseWait);
+    TraceLine second = line(8, 40001, kEstablished, kCloseWait);
+    second.time = first.time - 1500us;
+    options.common.json = true;
+    TraceFormat json(options, Painter(), start);
+    EXPECT_TRUE(parsed(std::string(json.format(first)))["early_ms"].IsNull());
+    EXPECT_DOUBLE_EQ(parsed(std::string(json.format(second)))["early_ms"].GetDouble(), 1.5);
+    EXPECT_TRUE(parsed(std::string(json.format(first)))["early_ms"].IsNull()) << "not later again";
+    TraceOptions plain;
+    TraceFormat text(plain, Painter(), start);
+    EXPECT_EQ(text.format(first).find('#'), std::string_view::npos);
+    EXPECT_NE(text.format(second).find(" # 1ms earlier"), std::string_view::npos);
+    TraceOptions rows;
+    rows.csv = true;
+    TraceFormat csv(rows, Painter(), start);
+    const std::vector<std::string> names = fields(csv.header());
+    (void)csv.format(first);
+    const std::vector<std::string> row = fields(csv.format(second));
+    ASSERT_EQ(row.size(), names.size());
+    EXPECT_EQ(row[16], "1.500");
+    EXPECT_EQ(names[16], "early_ms");
+}
+
+TEST_F(TraceView, Bursts)
+{
+    const BurstMark begin{60s, true, 12'000, 300.7, 0, {}};
+    const BurstMark end{60s, false, 0, 300, 5400, 450ms};
+    EXPECT_EQ(TraceFormat(options, Painter(), start).burst(begin),
+              "# burst: 12,000 transitions/s, usually 300");
+    EXPECT_EQ(TraceFormat(options, Painter(), start).burst(end),
+              "# burst over: 5,400 transitions in 450ms");
+    options.common.json = true;
+    const TraceFormat json(options, Painter(), start);
+    const rapidjson::Document begun = parsed(json.burst(begin));
+    EXPECT_STREQ(begun["burst"].GetString(), "begin");
+    EXPECT_EQ(begun["per_s"].GetUint(), 12'000U);
+    EXPECT_EQ(begun["usual_per_s"].GetUint(), 300U);
+    const rapidjson::Document over = parsed(json.burst(end));
+    EXPECT_STREQ(over["burst"].GetString(), "end");
+    EXPECT_EQ(over["transitions"].GetUint(), 5400U);
+    EXPECT_DOUBLE_EQ(over["lasted_ms"].GetDouble(), 450);
+    options.common.json = false;
+    options.csv = true;
+    const TraceFormat csv(options, Painter(), start);
+    ASSERT_EQ(fields(csv.burst(begin)).size(), fields(csv.header()).size());
+    EXPECT_EQ(fields(csv.burst(begin)).back(), "12000");
+    EXPECT_EQ(fields(csv.burst(end)).back(), "0");
 }
 
 TEST_F(TraceView, PseudoProcessesHaveNoPid)
