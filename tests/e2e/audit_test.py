@@ -2,8 +2,11 @@
 """`audit`: each finding comes when its condition is brought about in a namespace, with the true
 numbers, and a healthy namespace has none. Listeners' findings are in audit_listeners_test.py."""
 
+import json
 import os
 import resource
+import subprocess
+import tempfile
 
 import harness
 from auditing import AuditTest
@@ -11,6 +14,12 @@ from harness import eventually
 
 
 class Audit(AuditTest):
+    def setUp(self):
+        super().setUp()
+        directory = tempfile.TemporaryDirectory(prefix="tcpledger-audit-")
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
     # A host in order
 
     def test_healthy(self):
@@ -151,6 +160,49 @@ class Audit(AuditTest):
         self.assertGreater(finding["numbers"]["overflowed"], 0)
 
     # What programs leave undone
+
+    # Limits of the whole host: lowered for the audit's eyes alone, in a mount namespace of its own
+
+    def audit_with(self, settings):
+        """Findings, where the files of /proc/sys read as given."""
+        binds = ""
+        for number, (name, text) in enumerate(settings.items()):
+            path = os.path.join(self.directory, str(number))
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text + "\n")
+            binds += f"mount --bind {path} /proc/sys/{name} && "
+        command = [harness.binary(), "audit", "--for", "0.1", "--json"]  # -N: not the host's
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", binds + 'exec "$@"', "sh", *command],
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                              timeout=harness.PATIENCE_S)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return {finding["id"]: finding for finding in json.loads(done.stdout)["findings"]}
+
+    def test_orphans(self):
+        server, client, _ = self.pair(self.n, count=8)
+        for number in range(8):
+            client.do(f"fill c{number}")
+            client.do(f"close c{number}")  # the FIN waits behind unread data
+        eventually(lambda: self.assertEqual(self.n.counts().get("FIN_WAIT1"), 8))
+        limit = "net/ipv4/tcp_max_orphans"
+        self.assertNotIn("orphans", self.audit_with({limit: "1000000000"}))
+        found = self.audit_with({limit: "8"})["orphans"]
+        self.assertGreaterEqual(found["numbers"]["orphans"], 8)  # and the host's others
+        self.assertEqual((found["numbers"]["limit"], found["severity"]), (8, "critical"))
+        self.assertEqual(self.sysctls_of(found)["net.ipv4.tcp_max_orphans"]["present"], "8")
+        server.do("close_many s")
+
+    def test_files_of_the_host(self):
+        with open("/proc/sys/fs/file-nr", encoding="ascii") as totals:
+            used = int(totals.read().split()[0])
+        for limit, severity in ((used * 100, None), (used * 5 // 4, "warning"), (used, "critical")):
+            with self.subTest(severity):
+                found = self.audit_with({"fs/file-nr": f"{used}\t0\t{limit}",
+                                         "fs/file-max": str(limit)})
+                self.assertEqual("files" in found, severity is not None)
+                if severity:
+                    self.assertEqual(found["files"]["severity"], severity)
+                    self.assertEqual(found["files"]["numbers"], {"used": used, "limit": limit})
 
     def test_descriptors(self):
         server, _, _ = self.pair(self.n, count=20)
