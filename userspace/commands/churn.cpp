@@ -5,6 +5,7 @@
 #include "commands/commands.hpp"
 #include "commands/filter_words.hpp"
 #include "commands/signals.hpp"
+#include "commands/trace_filter.hpp"
 #include "output/format.hpp"
 #include "output/stream.hpp"
 #include "output/terminal.hpp"
@@ -16,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace tcpledger {
 namespace {
@@ -129,11 +131,13 @@ ExitStatus run(const ChurnOptions& options)
         return fail(filter.error());
     }
     StopSignals signals;
+    std::vector<tl_case> cases = of_any_process(kernel_cases(TraceOptions(), *filter));
     ChurnWatch watch(options.by, options.poll, std::move(*filter));
     Expected<std::unique_ptr<Session>> opened =
         Session::open({.ring_bytes = options.common.ring_bytes,
                        .hooks = options.common.hooks,
-                       .companions = watch.companions()},
+                       .companions = watch.companions(),
+                       .cases = std::move(cases)},
                       watch.observer());
     if (!opened) {
         return fail(opened.error());
@@ -144,15 +148,18 @@ ExitStatus run(const ChurnOptions& options)
     if (!stream) {
         return fail(stream.error());
     }
+    const std::chrono::nanoseconds duration =
+        options.duration.value_or(std::chrono::seconds(options.watch ? 10 : 30));
     Churning churning(session, watch, *stream, signals);
     churning.wait_for_seed();
-    spdlog::info("watching for {}{}; Ctrl-C shows what there is", format_duration(options.duration),
+    spdlog::info("watching for {}{}; Ctrl-C shows what there is", format_duration(duration),
                  options.watch ? " at a time" : "");
+    const Steady::time_point begun = Steady::now();
     {
         ChurnOutput output(options, *stream);
-        Steady::time_point end = Steady::now();
+        Steady::time_point end = begun;
         for (bool again = true; again; again = options.watch && !churning.over()) {
-            end = std::max(end + std::chrono::duration_cast<Steady::duration>(options.duration),
+            end = std::max(end + std::chrono::duration_cast<Steady::duration>(duration),
                            Steady::now());
             churning.watch_until(end);
             output.show(watch.report(options.rows));
@@ -161,6 +168,10 @@ ExitStatus run(const ChurnOptions& options)
     stream->close();
     if (const std::optional<Error> error = stream->error()) {
         return fail(*error);
+    }
+    if (options.watch && signals.came()) {
+        spdlog::info("{} events lost, {}", session.lost_total(),
+                     format_duration(Steady::now() - begun));
     }
     return ExitStatus::kDone;
 }

@@ -5,9 +5,13 @@
 #include "commands/cli_list.hpp"
 #include "commands/duration.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
-#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace tcpledger {
 namespace {
@@ -16,8 +20,8 @@ constexpr double kShortest = 0.1;
 constexpr double kLongest = 86400.0 * 30;
 
 /// An option that takes a duration.
-void add_duration(CLI::App& command, const char* name, std::chrono::nanoseconds& duration,
-                  const char* help)
+template <typename Duration>
+void add_duration(CLI::App& command, const char* name, Duration& duration, const char* help)
 {
     command
         .add_option_function<std::string>(
@@ -37,22 +41,39 @@ void add_duration(CLI::App& command, const char* name, std::chrono::nanoseconds&
             "DURATION"));
 }
 
+std::optional<ChurnGrouping> grouping_of(std::string_view word)
+{
+    static constexpr std::array kWords = {
+        std::pair{"process", ChurnGrouping::kProcess}, std::pair{"remote", ChurnGrouping::kRemote},
+        std::pair{"port", ChurnGrouping::kPort}, std::pair{"container", ChurnGrouping::kContainer}};
+    const auto* found =
+        std::ranges::find(kWords, word, [](const auto& entry) { return entry.first; });
+    return found != kWords.end() ? std::optional(found->second) : std::nullopt;
+}
+
 } // namespace
 
 CLI::App& add_churn(CLI::App& app, ChurnOptions& options)
 {
-    static const std::map<std::string, ChurnGrouping> groupings = {
-        {"process", ChurnGrouping::kProcess},
-        {"remote", ChurnGrouping::kRemote},
-        {"port", ChurnGrouping::kPort},
-        {"container", ChurnGrouping::kContainer},
-    };
     CLI::App& churn = *app.add_subcommand("churn", "what comes and goes: rates, lifetimes, what a "
                                                    "poller misses, what reuse would save");
-    add_duration(churn, "--for", options.duration, "how long to watch (default 30s)");
+    add_duration(churn, "--for", options.duration,
+                 "how long to watch (default 30s; with --watch 10s)");
     churn.add_flag("--watch", options.watch, "again and again, --for each, until Ctrl-C");
-    churn.add_option("--by", options.by, "process (default), remote, port or container")
-        ->transform(CLI::CheckedTransformer(groupings).description("GROUP"));
+    churn
+        .add_option_function<std::string>(
+            "--by",
+            [&options](const std::string& word) {
+                options.by = grouping_of(word).value_or(options.by);
+            },
+            "process (default), remote, port or container")
+        ->check(CLI::Validator(
+            [](const std::string& word) {
+                return grouping_of(word)
+                           ? std::string()
+                           : "no group \"" + word + "\"; one of process remote port container";
+            },
+            "GROUP"));
     add_duration(churn, "--poll", options.poll,
                  "the period of the poller whose blindness is told (default 2s)");
     churn.add_option("-n,--number", options.rows, "at most so many rows a table (default 10)")

@@ -73,8 +73,8 @@ struct LifeOptions {
 
 struct ChurnOptions {
     CommonOptions common;
-    std::chrono::nanoseconds duration{std::chrono::seconds(30)};
-    bool watch = false; ///< again and again, `duration` each
+    std::optional<std::chrono::nanoseconds> duration; ///< 30 s, with --watch 10 s
+    bool watch = false;                               ///< again and again, `duration` each
     ChurnGrouping by = ChurnGrouping::kProcess;
     std::chrono::nanoseconds poll{std::chrono::seconds(2)};
     std::size_t rows = 10;
