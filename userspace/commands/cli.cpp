@@ -3,6 +3,7 @@
 
 #include "commands/cli_checks.hpp"
 #include "commands/cli_churn.hpp"
+#include "commands/cli_exec.hpp"
 #include "commands/cli_inspect.hpp"
 #include "commands/cli_leaks.hpp"
 #include "commands/cli_life.hpp"
@@ -22,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,6 +50,7 @@ struct Typed {
     double verify_s = 60.0;
     double every_s = 5.0;
     TypedLeaks leaks;
+    ExecOptions exec;
 };
 
 std::string all_state_names()
@@ -278,12 +281,16 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     CLI::App& leaks = add_leaks(app, typed.leaks);
     add_common(leaks, typed);
     add_tracing(leaks, typed);
+    CLI::App& exec = add_exec(app, typed.exec);
+    add_common(exec, typed);
+    add_tracing(exec, typed);
     const CLI::App& verify = add_verify(app, typed);
     CLI::App& doctor = *app.add_subcommand("doctor", "what this kernel and these privileges allow");
     add_common(doctor, typed);
 
+    const std::span<const char* const> words(argv, static_cast<std::size_t>(argc));
     try { // CLI11 reports by exceptions; none leaves this function
-        app.parse(argc, argv);
+        app.parse(static_cast<int>(own_words(words)), argv);
         typed.list.filter = filter_words(list);
         typed.states_command.filter = filter_words(states);
         typed.top.filter = filter_words(top);
@@ -291,6 +298,9 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
         typed.life.line.filter = filter_words(life);
         typed.churn.filter = filter_words(churn);
         typed.leaks.options.filter = filter_words(leaks);
+        if (exec.parsed()) {
+            typed.exec.command = command_behind(exec, words);
+        }
     } catch (const CLI::ParseError& error) {
         return tl::unexpected(end_with(app, error));
     }
@@ -329,6 +339,10 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     }
     if (std::optional<Command> command = inspection.parsed()) {
         return *std::move(command);
+    }
+    if (exec.parsed()) {
+        typed.exec.common = common;
+        return typed.exec;
     }
     if (leaks.parsed()) {
         typed.leaks.options.common = common;

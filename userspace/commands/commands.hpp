@@ -19,5 +19,6 @@ namespace tcpledger {
 [[nodiscard]] ExitStatus run(const DoctorOptions& options);
 [[nodiscard]] ExitStatus run(const VerifyOptions& options);
 [[nodiscard]] ExitStatus run(const LeaksOptions& options);
+[[nodiscard]] ExitStatus run(const ExecOptions& options);
 
 } // namespace tcpledger

@@ -161,8 +161,15 @@ struct LeaksOptions {
     std::vector<std::string> filter;
 };
 
+struct ExecOptions {
+    CommonOptions common;
+    std::vector<std::string> command;  ///< and its arguments
+    std::vector<std::string> fail_on;  ///< see exec_findings()
+    std::optional<std::string> output; ///< a file
+};
+
 using Command = std::variant<TopOptions, TraceOptions, LifeOptions, ChurnOptions, StatesOptions,
                              ListOptions, ListenOptions, AuditOptions, ReportOptions, VerifyOptions,
-                             DoctorOptions, LeaksOptions>;
+                             DoctorOptions, LeaksOptions, ExecOptions>;
 
 } // namespace tcpledger

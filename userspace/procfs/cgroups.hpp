@@ -19,6 +19,9 @@ public:
     /// has an answer.
     [[nodiscard]] static CgroupTree open(const std::filesystem::path& mounts = "/proc/self/mounts");
 
+    /// Where it is mounted; empty: nowhere.
+    [[nodiscard]] const std::string& root() const noexcept { return root_; }
+
     /// The id of a cgroup: `path` as a file's path, or as one from the hierarchy's root.
     [[nodiscard]] std::optional<std::uint64_t> id_of(std::string_view path) const;
 
