@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -101,7 +102,9 @@ private:
     void hear(Comparison comparison)
     {
         const SessionHealth& health = session_.health();
-        SettlingTimes settling{2 * health.sweep_interval + kStateLeeway,
+        // An end that no event told is on the books after two censuses.
+        const auto states = std::max(health.sweep_interval, health.census_interval);
+        SettlingTimes settling{2 * states + kStateLeeway,
                                2 * health.census_interval + kOwnerLeeway};
         if (health.repairing) { // a loss is shown as such; what is left after it counts
             settling = {MonotonicTime::max(), MonotonicTime::max()};

@@ -212,8 +212,13 @@ void Settlement::strike_missing(const SweepCoverage& coverage, MonotonicTime now
         if (!std::ranges::binary_search(covered, connection.tuple.netns_inum)) {
             asked_for = mini && has_gone(connection, coverage, now);
         }
-        if (asked_for && is_gone(books.details(id), now, proof)) {
+        if (!asked_for) {
+            return;
+        }
+        if (is_gone(books.details(id), now, proof)) {
             gone.push_back(id);
+        } else if (!mini) {
+            ++report_.missed;
         }
     });
     for (const ConnectionId id : gone) {

@@ -50,6 +50,7 @@ struct SettlementReport {
     std::uint64_t drift = 0;   ///< differences that the events should have told
     std::uint64_t settled = 0; ///< mini-sockets moved or ended, which is no event
     std::uint64_t entered = 0; ///< connections that were not on the books
+    std::uint64_t missed = 0;  ///< full sockets that were not listed; the next sweep proves it
 };
 
 class Settlement {

@@ -198,6 +198,11 @@ void Session::settle_census(const Census& census)
     census_period_ = quiet ? std::min<MonotonicTime>(census_period_ * 2, kQuietCensusPeriod)
                            : options_.census_period;
     next_census_ = std::max(earliest_census_, census.started + census_period_);
+    health_.census_interval = next_census_ - census.started;
+    proving_ = report.missed > 0 && !proving_;
+    if (proving_) {
+        next_census_ = census.finished; // at once; the one after it waits again
+    }
     if ((census.mini_states & state_bit(TcpState::kTimeWait)) != 0) {
         next_minis_ = census.started + options_.census_period;
         to_explain_.clear();
@@ -206,7 +211,6 @@ void Session::settle_census(const Census& census)
     health_.drift = report.drift;
     health_.notes = census.notes;
     health_.repairing = repairs_wanted_ > 0;
-    health_.census_interval = next_census_ - census.started;
 }
 
 void Session::settle_minis(const MiniSweep& sweep)

@@ -113,6 +113,7 @@ private:
     MonotonicTime census_period_ = options_.census_period;
     MonotonicTime earliest_census_{}; ///< the next, by what the last one cost
     MonotonicTime next_census_{};
+    bool proving_ = false; ///< this census is to prove what the last one missed
     std::uint64_t census_drift_ = 0;
     MonotonicTime next_minis_{};
     Budget explain_budget_{kListShare, kListSavings};         ///< for lists of all mini-sockets
