@@ -36,6 +36,11 @@ os._exit(7)
 """
 
 
+def heed_interrupts():
+    """Whatever started the tests may have had them ignored, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Exec(harness.LedgerTest):
     def setUp(self):
         self.n = self.net()
@@ -95,7 +100,7 @@ class Exec(harness.LedgerTest):
     def test_an_interrupt_ends_the_command_and_the_report_comes(self):
         process = subprocess.Popen([binary(), "exec", "--", "sh", "-c", "echo ready; sleep 60"],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   start_new_session=True)
+                                   start_new_session=True, preexec_fn=heed_interrupts)
         self.addCleanup(harness.stop, process)
         self.assertEqual(process.stdout.readline(), b"ready\n")
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does

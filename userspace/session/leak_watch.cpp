@@ -131,29 +131,54 @@ const LeakWatch::Origin& LeakWatch::origin_of(const Connection& connection, cons
     }
     const auto [known, is_new] = origins_.try_emplace(connection.cookie, origin);
     Origin& kept = known.value();
-    if (origin.opener != kNoProcess) {
+    const bool handed_down = kept.opener != kNoProcess && is_born_later(origin.opener, connection);
+    if (origin.opener != kNoProcess && !handed_down) {
         kept.opener = origin.opener;
     }
     kept.passive = kept.passive || origin.passive;
     return kept;
 }
 
-/// By fork(), not handed over: the holder was born later, and who opened it goes on without it.
-bool LeakWatch::is_inherited(const Connection& connection, const Origin& origin,
-                             const Books& books) const
+bool LeakWatch::is_born_later(const ProcessKey& process, const Connection& connection) const
 {
-    if (connection.how != How::kInherited || origin.opener == kNoProcess) {
-        return false;
-    }
-    const ProcessKey& holder = books.processes().at(connection.owner).key;
-    const auto opener = books.processes().find(origin.opener);
-    if (holder == origin.opener || !opener || books.processes().at(*opener).exited) {
-        return false;
-    }
     const MonotonicTime opened =
         connection.opened != MonotonicTime(0) ? connection.opened : begun_.monotonic;
-    const auto born = ticks_to_boottime(holder.start_ticks + 1, user_hz());
+    const auto born = ticks_to_boottime(process.start_ticks + 1, user_hz());
     return born >= opened + (begun_.boottime - begun_.monotonic);
+}
+
+/// By fork(), not handed over: the holder was born later, and who opened it goes on without it.
+bool LeakWatch::is_inherited(const Connection& connection, const ProcessKey& holder,
+                             const ProcessKey& opened_by, const Books& books) const
+{
+    const auto opener = books.processes().find(opened_by);
+    return holder != opened_by && opener && !books.processes().at(*opener).exited &&
+           is_born_later(holder, connection);
+}
+
+/// The look has walked the descriptors just now; the books may wait for their next census.
+void LeakWatch::settle_owner(LeakSocket& socket, const Connection& connection,
+                             std::span<const CensusHolder> holders, const Books& books)
+{
+    const Origin& origin = origin_of(connection, books);
+    socket.opener = origin.opener;
+    socket.passive = origin.passive;
+    const auto key_of = [](const CensusHolder& holder) {
+        return ProcessKey{holder.pid, holder.start_ticks};
+    };
+    if (!holders.empty()) {
+        socket.unaccepted = false;
+        if (std::ranges::find(holders, socket.owner, key_of) == holders.end()) {
+            socket.owner = key_of(holders.front()); // the smallest pid
+        }
+    }
+    if (socket.orphan) {
+        return;
+    }
+    socket.unaccepted = socket.unaccepted && !socket.seen; // it has an inode: somebody has it
+    const bool opener_holds = std::ranges::find(holders, socket.opener, key_of) != holders.end();
+    socket.inherited = !holders.empty() && !opener_holds &&
+                       is_inherited(connection, socket.owner, socket.opener, books);
 }
 
 LeakSample LeakWatch::sample(const LeakLook& look, const Books& books)
@@ -169,22 +194,18 @@ LeakSample LeakWatch::sample(const LeakLook& look, const Books& books)
         LeakSocket socket = socket_of(connection, look.started());
         socket.owner = owner.key;
         socket.passive = connection.passive;
-        if (connection.kind == SocketKind::kFull) {
-            const Origin& origin = origin_of(connection, books);
-            socket.opener = origin.opener;
-            socket.passive = origin.passive;
-            socket.inherited = is_inherited(connection, origin, books);
-        }
         if (const LeakDetail* detail = look.find(connection);
             detail != nullptr && detail->state == socket.state) {
             add_detail(socket, *detail);
         }
         socket.first_holder = static_cast<std::uint32_t>(sample.holders.size());
-        if (connection.cookie != 0) {
-            for (const CensusHolder& holder : look.holders_of(connection.cookie)) {
+        if (connection.kind == SocketKind::kFull) {
+            const auto holders = look.holders_of(connection.cookie);
+            settle_owner(socket, connection, holders, books);
+            for (const CensusHolder& holder : holders) {
                 sample.holders.push_back({{holder.pid, holder.start_ticks}, holder.fd});
-                ++socket.holders;
             }
+            socket.holders = static_cast<std::uint32_t>(holders.size());
         }
         sample.sockets.push_back(socket);
     });

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace tcpledger {
@@ -51,8 +52,11 @@ private:
                                    MonotonicTime age) const;
     void count(const AppliedTransition& transition, bool passive);
     [[nodiscard]] const Origin& origin_of(const Connection& connection, const Books& books);
-    [[nodiscard]] bool is_inherited(const Connection& connection, const Origin& origin,
-                                    const Books& books) const;
+    [[nodiscard]] bool is_born_later(const ProcessKey& process, const Connection& connection) const;
+    [[nodiscard]] bool is_inherited(const Connection& connection, const ProcessKey& holder,
+                                    const ProcessKey& opened_by, const Books& books) const;
+    void settle_owner(LeakSocket& socket, const Connection& connection,
+                      std::span<const CensusHolder> holders, const Books& books);
     void forget_flows(const LeakSample& sample);
 
     ClockReading begun_;
