@@ -53,12 +53,8 @@ HolderEvidence evidence_of(const CensusHolder& holder)
 /// inode → cookies. The sockets of one MPTCP connection share their inode number.
 class InodeIndex {
 public:
-    /// Once; later calls change nothing.
-    void build(const std::vector<SocketRow>& rows)
+    explicit InodeIndex(const std::vector<SocketRow>& rows)
     {
-        if (std::exchange(built_, true)) {
-            return;
-        }
         for (const SocketRow& row : rows) {
             if (row.inode != 0) {
                 sockets_.emplace_back(row.inode, row.cookie);
@@ -75,7 +71,6 @@ public:
     }
 
 private:
-    bool built_ = false;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> sockets_;
 };
 
@@ -169,35 +164,48 @@ void CensusTaker::dump_namespaces(Census& census, std::uint32_t state_mask)
 
 void CensusTaker::find_holders(Census& census) const
 {
+    find_holders(census, walk());
+}
+
+std::optional<HolderWalk> CensusTaker::walk() const
+{
     if (!scan_) {
-        census.notes.push_back(scan_note_);
+        return std::nullopt;
+    }
+    HolderWalk walk;
+    const std::uint32_t hz = user_hz();
+    walk.done = scan_->run([&](const tl_holder& row) {
+        const CensusHolder holder = from_iterator(row, hz);
+        if (row.is_mptcp == 0) {
+            walk.holders.push_back(holder);
+        } else {
+            walk.mptcp.emplace_back(row.inode, holder);
+        }
+    });
+    return walk;
+}
+
+void CensusTaker::find_holders(Census& census, std::optional<HolderWalk> walk) const
+{
+    if (!walk || !walk->done) {
+        census.notes.push_back(walk ? walk->done.error().message() + "; walking /proc instead"
+                                    : scan_note_);
         find_holders_in_proc(census);
         return;
     }
-    census.holders.reserve(census.rows.size());
-    const std::uint32_t hz = user_hz();
-    InodeIndex sockets_of_inode;
-    const Expected<void> done = scan_->run([&](const tl_holder& row) {
-        const CensusHolder holder = from_iterator(row, hz);
-        if (row.is_mptcp == 0) {
-            census.holders.push_back(holder);
-            return;
+    census.holders = std::move(walk->holders);
+    if (!walk->mptcp.empty()) {
+        const InodeIndex sockets_of_inode(census.rows);
+        for (const auto& [inode, holder] : walk->mptcp) {
+            sockets_of_inode.each(inode, [&](std::uint64_t cookie) {
+                CensusHolder& subflow = census.holders.emplace_back(holder);
+                subflow.cookie = cookie;
+                subflow.sock = 0; // that is the MPTCP connection's
+            });
         }
-        sockets_of_inode.build(census.rows);
-        sockets_of_inode.each(row.inode, [&](std::uint64_t cookie) {
-            CensusHolder& subflow = census.holders.emplace_back(holder);
-            subflow.cookie = cookie;
-            subflow.sock = 0; // that is the MPTCP connection's
-        });
-    });
-    if (done) {
-        census.holders_complete = true;
-        census.marked = marks_;
-    } else {
-        census.notes.push_back(done.error().message() + "; walking /proc instead");
-        census.holders.clear();
-        find_holders_in_proc(census);
     }
+    census.holders_complete = true;
+    census.marked = marks_;
 }
 
 void CensusTaker::find_holders_in_proc(Census& census)
@@ -212,8 +220,7 @@ void CensusTaker::find_holders_in_proc(Census& census)
                                            "sockets that only they hold have no owner",
                                            scan->processes_denied));
     }
-    InodeIndex sockets_of_inode;
-    sockets_of_inode.build(census.rows);
+    const InodeIndex sockets_of_inode(census.rows);
     for (const SocketHolder& found : scan->holders) {
         // What is not there is of another protocol, or younger than the dump.
         sockets_of_inode.each(found.inode, [&](std::uint64_t cookie) {

@@ -13,6 +13,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -65,6 +66,14 @@ struct CensusRequest {
     bool time_wait = true;
 };
 
+/// One walk over the descriptors of every process, which needs no dump: it can go on beside one.
+struct HolderWalk {
+    std::vector<CensusHolder> holders;
+    /// Of MPTCP connections, by inode: which TCP sockets those are only a dump tells.
+    std::vector<std::pair<std::uint64_t, CensusHolder>> mptcp;
+    Expected<void> done;
+};
+
 class CensusTaker {
 public:
     /// Prefers iter/task_file, falls back to /proc. Never fails: what is missing is a note.
@@ -78,6 +87,10 @@ public:
     /// Fills in who holds what: all holders there are, those of sockets in `census.rows` at
     /// least. Sets holders_complete and notes.
     void find_holders(Census& census) const;
+
+    /// The two halves of it. walk() is nothing where only /proc can tell.
+    [[nodiscard]] std::optional<HolderWalk> walk() const;
+    void find_holders(Census& census, std::optional<HolderWalk> walk) const;
 
 private:
     static void dump_namespaces(Census& census, std::uint32_t state_mask);

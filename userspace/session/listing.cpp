@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <future>
 #include <utility>
 #include <variant>
 
@@ -118,6 +120,9 @@ Expected<Listing> Listing::take(std::vector<ListedNamespace> namespaces,
     }
     ListingRequest asked = request;
     asked.with_owners = owners;
+    const CensusTaker taker = owners ? CensusTaker::open(request.udp) : CensusTaker();
+    auto walk = std::async(owners ? std::launch::async : std::launch::deferred,
+                           [&taker] { return taker.walk(); });
     for (std::size_t netns = 0; netns < listing.namespaces_.size(); ++netns) {
         listing.dump(netns, asked);
     }
@@ -131,7 +136,7 @@ Expected<Listing> Listing::take(std::vector<ListedNamespace> namespaces,
             Error{ErrorKind::kUnsupported, 0, "cannot dump a single network namespace", notes});
     }
     if (owners) {
-        listing.find_owners(request);
+        listing.find_owners(request, taker, walk.get());
     }
     return listing;
 }
@@ -199,15 +204,29 @@ void Listing::dump_protocol(SockDiag& diag, std::size_t netns, const ListingRequ
     }
 }
 
-void Listing::find_owners(const ListingRequest& request)
+void Listing::find_owners(const ListingRequest& request, const CensusTaker& taker,
+                          std::optional<HolderWalk> walk)
 {
-    const CensusTaker taker = CensusTaker::open(request.udp);
-    taker.find_holders(census_);
+    const bool beside_dump = walk && walk->done;
+    taker.find_holders(census_, std::move(walk));
     index_.emplace(census_.holders);
+    if (beside_dump && !every_connection_is_held()) { // one may be younger than the walk
+        taker.find_holders(census_);
+        index_.emplace(census_.holders);
+    }
     index_->set_complete(census_.holders_complete && request.processes_denied == 0);
     for (const SocketRow& row : listeners_) {
         index_->add_listener(row);
     }
+}
+
+/// Listeners apart: they do not come and go, and those of the kernel nobody holds.
+bool Listing::every_connection_is_held()
+{
+    return std::ranges::all_of(census_.rows, [this](const SocketRow& row) {
+        return row.inode == 0 || row.state == TcpState::kListen ||
+               !index_->holders_of(row.cookie).empty();
+    });
 }
 
 ListedSocket Listing::socket_at(std::size_t at)

@@ -128,7 +128,10 @@ private:
     void dump(std::size_t place, const ListingRequest& request);
     void dump_protocol(SockDiag& diag, std::size_t netns, const ListingRequest& request,
                        std::uint8_t protocol);
-    void find_owners(const ListingRequest& request);
+    /// `walk` may have gone on beside the dump.
+    void find_owners(const ListingRequest& request, const CensusTaker& taker,
+                     std::optional<HolderWalk> walk);
+    [[nodiscard]] bool every_connection_is_held();
     [[nodiscard]] ListedSocket socket_at(std::size_t at);
     [[nodiscard]] bool is_new(const SocketRow& row);
     [[nodiscard]] bool matches(const ListedNamespace& listed, ListedSocket& socket,
