@@ -59,7 +59,7 @@ std::string holders_text(const DescribedSuspect& described)
 std::string subject_text(const DescribedSuspect& described)
 {
     const LeakSuspect& suspect = described.suspect;
-    const std::string who = name_of(described, described.process);
+    std::string who = name_of(described, described.process);
     const std::string peer = peer_text(suspect);
     const std::string count = format_count(suspect.count);
     switch (suspect.key.kind) {
@@ -102,9 +102,10 @@ std::string growth_text(const LeakSuspect& suspect)
 std::string forecast_text(const DescribedSuspect& described)
 {
     const auto left = until_exhausted(described);
-    return left ? fmt::format("; at this rate its {} descriptors are gone in {}",
-                              format_count(*described.fd_limit), format_duration(*left))
-                : std::string();
+    return left && described.fd_limit
+               ? fmt::format("; at this rate its {} descriptors are gone in {}",
+                             format_count(*described.fd_limit), format_duration(*left))
+               : std::string();
 }
 
 /// What the kind means, and which wait was too long.
@@ -179,6 +180,7 @@ std::string descriptors_text(const DescribedSuspect& described)
 std::string remotes_text(const LeakSuspect& suspect)
 {
     std::vector<std::pair<std::uint32_t, Endpoint>> most;
+    most.reserve(suspect.remotes.size());
     for (const auto& [remote, count] : suspect.remotes) {
         most.emplace_back(count, remote);
     }
