@@ -14,8 +14,7 @@ namespace tcpledger {
 namespace {
 
 constexpr std::size_t kShownNumbers = 12;
-constexpr std::size_t kShownRemotes = 5;
-constexpr std::size_t kShownHolders = 5;
+constexpr std::size_t kShownNames = 5;
 constexpr std::size_t kWrittenNumbers = 1000;
 
 std::string plural(std::uint64_t number, std::string_view one)
@@ -187,14 +186,14 @@ std::string remotes_text(const LeakSuspect& suspect)
     std::ranges::stable_sort(most, std::ranges::greater(),
                              &std::pair<std::uint32_t, Endpoint>::first);
     std::string text;
-    for (std::size_t at = 0; at < std::min(most.size(), kShownRemotes); ++at) {
+    for (std::size_t at = 0; at < std::min(most.size(), kShownNames); ++at) {
         const auto& [count, remote] = most[at];
         text += fmt::format("{}{} ({})", at == 0 ? "" : ", ",
                             remote.port != 0 ? remote.text() : remote.address.text(),
                             format_count(count));
     }
-    return text + (most.size() > kShownRemotes
-                       ? fmt::format(", {} more", format_count(most.size() - kShownRemotes))
+    return text + (most.size() > kShownNames
+                       ? fmt::format(", {} more", format_count(most.size() - kShownNames))
                        : "");
 }
 
@@ -203,9 +202,8 @@ std::string all_holders_text(const DescribedSuspect& described)
     std::string text;
     std::size_t shown = 0;
     for (const auto& [process, count] : described.suspect.holders) {
-        if (shown++ == kShownHolders) {
-            return text +
-                   fmt::format(", {} more", described.suspect.holders.size() - kShownHolders);
+        if (shown++ == kShownNames) {
+            return text + fmt::format(", {} more", described.suspect.holders.size() - kShownNames);
         }
         text += fmt::format("{}{} ({})", shown == 1 ? "" : ", ", name_of(described, process),
                             format_count(count));
