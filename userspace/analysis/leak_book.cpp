@@ -109,9 +109,9 @@ void LeakBook::note_ends(const std::unordered_map<std::uint64_t, Waiting>& now)
                 before.key.kind != LeakKind::kInherited) {
                 note_end(before, last_.time);
             }
-        } else if (found->second.waited && before.waited &&
-                   *found->second.waited < *before.waited) {
-            note_end(before, last_.time - *found->second.waited);
+        } else if (const auto waited = found->second.waited;
+                   waited && before.waited && *waited < *before.waited) {
+            note_end(before, last_.time - *waited);
         }
     }
     std::erase_if(longest_, [&](const auto& entry) {
@@ -203,7 +203,7 @@ void LeakBook::judge_line(const LeakKey& key, const std::vector<const LeakSocket
     const std::pair owner(key.process, key.peer);
     const auto line = lines_.find(key);
     evidence.answers =
-        established_.contains(owner) || (line != lines_.end() && line->second.points.size() > 0 &&
+        established_.contains(owner) || (line != lines_.end() && !line->second.points.empty() &&
                                          line->second.points.back().flow.answered > 0);
     const auto judgement = leak_rules::judge(evidence);
     if (!judgement) {
@@ -221,7 +221,7 @@ void LeakBook::judge_line(const LeakKey& key, const std::vector<const LeakSocket
 }
 
 void LeakBook::add_figures(LeakSuspect& suspect, const std::vector<const LeakSocket*>& sockets,
-                           const std::vector<Stuck>& stuck) const
+                           const std::vector<Stuck>& stuck)
 {
     const bool idle = suspect.key.kind == LeakKind::kIdle;
     suspect.count = static_cast<std::uint32_t>(idle ? stuck.size() : sockets.size());
@@ -277,6 +277,7 @@ void LeakBook::add_growth(LeakSuspect& suspect) const
     }
     const std::deque<Point>& points = found->second.points;
     std::vector<std::pair<double, double>> series;
+    series.reserve(points.size());
     for (const Point& point : points) {
         series.emplace_back(static_cast<double>((point.time - points.front().time).count()) /
                                 60'000.0,

@@ -105,8 +105,8 @@ private:
     void judge_line(const LeakKey& key, const std::vector<const LeakSocket*>& sockets,
                     std::vector<LeakSuspect>& suspects) const;
     void add_growth(LeakSuspect& suspect) const;
-    void add_figures(LeakSuspect& suspect, const std::vector<const LeakSocket*>& sockets,
-                     const std::vector<leak_rules::Stuck>& stuck) const;
+    static void add_figures(LeakSuspect& suspect, const std::vector<const LeakSocket*>& sockets,
+                            const std::vector<leak_rules::Stuck>& stuck);
     void add_holders(LeakSuspect& suspect, const std::vector<const LeakSocket*>& sockets) const;
 
     LeakSample last_;

@@ -93,11 +93,11 @@ public:
     void finish(const ExecBook::Belongs& belongs)
     {
         const Steady::time_point begun = Steady::now();
-        do {
+        while (Steady::now() < begun + kShortestEnd ||
+               (Steady::now() < begun + kLongestEnd &&
+                are_closing(session_.ledger().books(), belongs))) {
             step(milliseconds(20));
-        } while (Steady::now() < begun + kShortestEnd ||
-                 (Steady::now() < begun + kLongestEnd &&
-                  are_closing(session_.ledger().books(), belongs)));
+        }
         lives_.hand_over_all();
     }
 

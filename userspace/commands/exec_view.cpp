@@ -56,6 +56,7 @@ std::string endings_text(const ExecFigures& figures, bool failures)
 std::string render_processes(const ExecReport& report)
 {
     std::vector<std::pair<ProcessKey, const ExecBook::OfProcess*>> most;
+    most.reserve(report.book.processes().size());
     for (const auto& [key, process] : report.book.processes()) {
         most.emplace_back(key, &process);
     }
@@ -76,7 +77,7 @@ std::string render_processes(const ExecReport& report)
                        format_count(figures.accepted), format_count(figures.failed()),
                        format_count(figures.unclosed)});
     }
-    std::string text = most.empty() ? "" : "\n" + table.render(Painter());
+    const std::string text = most.empty() ? "" : "\n" + table.render(Painter());
     return text + (most.size() > kShownProcesses
                        ? fmt::format("{} more\n", format_count(most.size() - kShownProcesses))
                        : "");
@@ -85,6 +86,7 @@ std::string render_processes(const ExecReport& report)
 std::string render_remotes(const ExecReport& report)
 {
     std::vector<std::pair<std::uint64_t, Endpoint>> most;
+    most.reserve(report.book.remotes().size());
     for (const auto& [remote, count] : report.book.remotes()) {
         most.emplace_back(count, remote);
     }

@@ -88,8 +88,8 @@ public:
             details->start_ticks == described.process.start_ticks) {
             described.container = details->container;
             described.fds_used = details->fds_used;
-            if (details->fd_limit_soft && *details->fd_limit_soft != kUnlimited) {
-                described.fd_limit = details->fd_limit_soft;
+            if (const auto limit = details->fd_limit_soft; limit && *limit != kUnlimited) {
+                described.fd_limit = limit;
             }
         }
         return described;
@@ -305,8 +305,8 @@ ExitStatus run(const LeaksOptions& options)
     const bool finding = options.watch ? look_on(options, session, hunt, output, signals, *stream)
                                        : look_for(options, session, hunt, output, signals);
     stream->close();
-    if (stream->error()) {
-        return fail(*stream->error());
+    if (const std::optional<Error> error = stream->error()) {
+        return fail(*error);
     }
     return finding ? ExitStatus::kFinding : ExitStatus::kDone;
 }

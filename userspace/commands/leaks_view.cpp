@@ -14,8 +14,7 @@ namespace tcpledger {
 namespace {
 
 constexpr std::size_t kShownNumbers = 12;
-constexpr std::size_t kShownRemotes = 5;
-constexpr std::size_t kShownHolders = 5;
+constexpr std::size_t kShownNames = 5;
 constexpr std::size_t kWrittenNumbers = 1000;
 
 std::string plural(std::uint64_t number, std::string_view one)
@@ -59,7 +58,7 @@ std::string holders_text(const DescribedSuspect& described)
 std::string subject_text(const DescribedSuspect& described)
 {
     const LeakSuspect& suspect = described.suspect;
-    const std::string who = name_of(described, described.process);
+    std::string who = name_of(described, described.process);
     const std::string peer = peer_text(suspect);
     const std::string count = format_count(suspect.count);
     switch (suspect.key.kind) {
@@ -102,9 +101,10 @@ std::string growth_text(const LeakSuspect& suspect)
 std::string forecast_text(const DescribedSuspect& described)
 {
     const auto left = until_exhausted(described);
-    return left ? fmt::format("; at this rate its {} descriptors are gone in {}",
-                              format_count(*described.fd_limit), format_duration(*left))
-                : std::string();
+    return left && described.fd_limit
+               ? fmt::format("; at this rate its {} descriptors are gone in {}",
+                             format_count(*described.fd_limit), format_duration(*left))
+               : std::string();
 }
 
 /// What the kind means, and which wait was too long.
@@ -179,20 +179,21 @@ std::string descriptors_text(const DescribedSuspect& described)
 std::string remotes_text(const LeakSuspect& suspect)
 {
     std::vector<std::pair<std::uint32_t, Endpoint>> most;
+    most.reserve(suspect.remotes.size());
     for (const auto& [remote, count] : suspect.remotes) {
         most.emplace_back(count, remote);
     }
     std::ranges::stable_sort(most, std::ranges::greater(),
                              &std::pair<std::uint32_t, Endpoint>::first);
     std::string text;
-    for (std::size_t at = 0; at < std::min(most.size(), kShownRemotes); ++at) {
+    for (std::size_t at = 0; at < std::min(most.size(), kShownNames); ++at) {
         const auto& [count, remote] = most[at];
         text += fmt::format("{}{} ({})", at == 0 ? "" : ", ",
                             remote.port != 0 ? remote.text() : remote.address.text(),
                             format_count(count));
     }
-    return text + (most.size() > kShownRemotes
-                       ? fmt::format(", {} more", format_count(most.size() - kShownRemotes))
+    return text + (most.size() > kShownNames
+                       ? fmt::format(", {} more", format_count(most.size() - kShownNames))
                        : "");
 }
 
@@ -201,9 +202,8 @@ std::string all_holders_text(const DescribedSuspect& described)
     std::string text;
     std::size_t shown = 0;
     for (const auto& [process, count] : described.suspect.holders) {
-        if (shown++ == kShownHolders) {
-            return text +
-                   fmt::format(", {} more", described.suspect.holders.size() - kShownHolders);
+        if (shown++ == kShownNames) {
+            return text + fmt::format(", {} more", described.suspect.holders.size() - kShownNames);
         }
         text += fmt::format("{}{} ({})", shown == 1 ? "" : ", ", name_of(described, process),
                             format_count(count));

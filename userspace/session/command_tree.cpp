@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "session/command_tree.hpp"
 
+#include "output/escape.hpp"
 #include "procfs/cgroups.hpp"
-#include "procfs/processes.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -58,7 +58,7 @@ bool become_caller()
 }
 
 /// In the child: waits for the word, becomes the command. What was told to us ends here.
-[[noreturn]] void become_command(int go, const std::vector<std::string>& command)
+[[noreturn]] void become_command(int go, std::vector<std::string> command)
 {
     char word = 0;
     if (::read(go, &word, 1) != 1) {
@@ -71,13 +71,14 @@ bool become_caller()
         ::_exit(kNotRun);
     }
     std::vector<char*> arguments;
-    for (const std::string& argument : command) {
-        arguments.push_back(const_cast<char*>(argument.c_str())); // execvp() does not write
+    arguments.reserve(command.size() + 1);
+    for (std::string& argument : command) {
+        arguments.push_back(argument.data());
     }
     arguments.push_back(nullptr);
     ::execvp(arguments[0], arguments.data());
     const int error = errno;
-    std::fprintf(stderr, "tcpledger: cannot run %s: %s\n", command[0].c_str(),
+    std::fprintf(stderr, "tcpledger: cannot run %s: %s\n", visible(command[0]).c_str(),
                  std::strerror(error));
     ::_exit(error == ENOENT ? kNotFound : kNotRun);
 }
@@ -150,7 +151,9 @@ CommandTree::~CommandTree()
 void CommandTree::run()
 {
     const char word = 1;
-    (void)!::write(go_.get(), &word, 1);
+    if (::write(go_.get(), &word, 1) != 1) {
+        return; // it has been killed: its status tells
+    }
     go_ = UniqueFd();
 }
 

@@ -32,33 +32,13 @@ LeakDetail detail_of(const SocketRow& row, const SocketDetails& details)
     return detail;
 }
 
-} // namespace
-
-LeakLook LeakLook::take(const CensusTaker& taker)
-{
-    LeakLook look;
-    const auto cpu_before = thread_cpu_time();
-    look.started_ = monotonic_now();
-    Census census;
-    look.dump(census);
-    taker.find_holders(census);
-    look.holders_ = std::move(census.holders);
-    std::ranges::sort(look.holders_, {}, [](const CensusHolder& holder) {
-        return std::tuple(holder.cookie, holder.pid, holder.fd);
-    });
-    look.notes_ = std::move(census.notes);
-    look.cpu_ = thread_cpu_time() - cpu_before;
-    return look;
-}
-
-void LeakLook::dump(Census& census)
+void dump_namespaces(Census& census, std::vector<SocketDetails>& details)
 {
     const Expected<NamespaceList> list = list_namespaces();
     if (!list) {
         census.notes.push_back(list.error().message());
         return;
     }
-    std::vector<SocketDetails> details;
     bool own = true; // the first of the list: no need to enter it
     for (const NetworkNamespace& netns : list->namespaces) {
         Expected<SockDiag> diag =
@@ -72,10 +52,18 @@ void LeakLook::dump(Census& census)
                 fmt::format("network namespace {}: {}", netns.inum, dumped.error().message()));
         }
     }
-    details_.reserve(census.rows.size());
-    by_cookie_.reserve(census.rows.size());
-    for (std::size_t at = 0; at < census.rows.size(); ++at) {
-        const SocketRow& row = census.rows[at];
+}
+
+} // namespace
+
+LeakLook::LeakLook(MonotonicTime started, std::span<const SocketRow> rows,
+                   std::span<const SocketDetails> details, std::vector<CensusHolder> holders)
+    : started_(started), holders_(std::move(holders))
+{
+    details_.reserve(rows.size());
+    by_cookie_.reserve(rows.size());
+    for (std::size_t at = 0; at < rows.size(); ++at) {
+        const SocketRow& row = rows[at];
         const auto place = static_cast<std::uint32_t>(details_.size());
         details_.push_back(detail_of(row, details[at]));
         by_cookie_.insert_or_assign(row.cookie, place);
@@ -83,6 +71,23 @@ void LeakLook::dump(Census& census)
             minis_.insert_or_assign(row.tuple, place);
         }
     }
+    std::ranges::sort(holders_, {}, [](const CensusHolder& holder) {
+        return std::tuple(holder.cookie, holder.pid, holder.fd);
+    });
+}
+
+LeakLook LeakLook::take(const CensusTaker& taker)
+{
+    const auto cpu_before = thread_cpu_time();
+    const MonotonicTime started = monotonic_now();
+    Census census;
+    std::vector<SocketDetails> details;
+    dump_namespaces(census, details);
+    taker.find_holders(census);
+    LeakLook look(started, census.rows, details, std::move(census.holders));
+    look.notes_ = std::move(census.notes);
+    look.cpu_ = thread_cpu_time() - cpu_before;
+    return look;
 }
 
 const LeakDetail* LeakLook::find(const Connection& connection) const

@@ -33,6 +33,10 @@ public:
     /// Never fails: what could not be seen is a note.
     [[nodiscard]] static LeakLook take(const CensusTaker& taker);
 
+    /// What a look at `started` has seen; `details` are in step with `rows`.
+    LeakLook(MonotonicTime started, std::span<const SocketRow> rows,
+             std::span<const SocketDetails> details, std::vector<CensusHolder> holders);
+
     [[nodiscard]] const LeakDetail* find(const Connection& connection) const;
     /// Its descriptors, those of one process in a row.
     [[nodiscard]] std::span<const CensusHolder> holders_of(std::uint64_t cookie) const;
@@ -42,8 +46,6 @@ public:
     [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
 private:
-    void dump(Census& census);
-
     MonotonicTime started_{};
     std::chrono::nanoseconds cpu_{};
     std::vector<LeakDetail> details_;
