@@ -237,7 +237,7 @@ class Trace(TraceTest):
         server.do("eof s")
         server.do("close s")
         here = self.seen(stream, beacon)
-        there = [line for line in stream.json_lines() if line["netns"] == other.inum]
+        there = [line for line in stream.json_lines() if line.get("netns") == other.inum]
         self.assertEqual(path(there), CONNECT + ACTIVE_CLOSE)
         self.assert_owner(there, client)
         self.assertEqual(path(here), [("CLOSE", "LISTEN"), ("LISTEN", "SYN_RECV")] + ACCEPT
