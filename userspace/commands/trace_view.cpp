@@ -143,11 +143,12 @@ std::string TraceFormat::burst(const BurstMark& mark) const
                              format_duration(mark.lasted));
 }
 
-std::string TraceFormat::loss(std::uint64_t lost, MonotonicTime now)
+std::string TraceFormat::loss(std::uint64_t lost, MonotonicTime now) const
 {
     if (options_.common.json) {
-        json_.begin_object().field("time", wall(now)).field("lost", lost).end_object();
-        return std::string(json_.take_line());
+        JsonWriter json; // its own: the line that found no room may still be in json_
+        json.begin_object().field("time", wall(now)).field("lost", lost).end_object();
+        return std::string(json.take_line());
     }
     if (options_.csv) {
         return aside_row(now, lost, std::nullopt);

@@ -49,7 +49,7 @@ public:
     [[nodiscard]] std::string_view format(const TraceLine& line);
     void renew_clock(const ClockReading& reading) { timeline_ = Timeline(reading, user_hz()); }
     /// What stands in place of lost records.
-    [[nodiscard]] std::string loss(std::uint64_t lost, MonotonicTime now);
+    [[nodiscard]] std::string loss(std::uint64_t lost, MonotonicTime now) const;
     /// What stands where a burst begins or is over.
     [[nodiscard]] std::string burst(const BurstMark& mark) const;
     /// What stands in place of lines that a slow reader missed.

@@ -167,6 +167,17 @@ TEST_F(TraceView, LossAndDroppedLines)
     EXPECT_EQ(text.dropped(9, MonotonicTime{}).find("# 9 "), 0U);
 }
 
+TEST_F(TraceView, ALineThatWaitsForRoomOutlivesWhatIsToldBeforeIt)
+{
+    options.common.json = true;
+    TraceFormat format(options, Painter(), start);
+    const std::string_view waiting = format.format(line(7, 40000, kEstablished, kCloseWait));
+    const std::string before(waiting);
+    EXPECT_EQ(parsed(format.loss(3, 60s))["lost"].GetUint(), 3U);
+    EXPECT_EQ(parsed(format.dropped(4, 60s))["dropped"].GetUint(), 4U);
+    EXPECT_EQ(waiting, before);
+}
+
 TEST_F(TraceView, ALineThatComesTooLateSaysSo)
 {
     TraceLine first = line(7, 40000, kEstablished, kCloseWait);
