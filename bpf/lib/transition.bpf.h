@@ -59,26 +59,27 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 		out->local_port = remembered_port(sk);
 }
 
-static __always_inline void send_transition(struct sock *sk, int old_state, int new_state)
+static __always_inline __u64 send_transition(struct sock *sk, int old_state, int new_state)
 {
 	__u64 time_ns = bpf_ktime_get_ns();
 	struct tl_transition *out = reserve_record(sizeof(*out));
 
 	if (!out)
-		return;
+		return time_ns;
 	fill_header(&out->header, time_ns, TL_RECORD_TRANSITION, sizeof(*out));
 	fill_transition(out, sk, old_state, new_state);
 	submit_record(out, time_ns);
+	return time_ns;
 }
 
-static __always_inline void send_owned_transition(struct sock *sk, int old_state, int new_state)
+static __always_inline __u64 send_owned_transition(struct sock *sk, int old_state, int new_state)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	__u64 time_ns = bpf_ktime_get_ns();
 	struct tl_owned_transition *out = reserve_record(sizeof(*out));
 
 	if (!out)
-		return;
+		return time_ns;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
 	fill_transition(&out->transition, sk, old_state, new_state);
 	if (current->flags & PF_KTHREAD_FLAG)
@@ -87,39 +88,41 @@ static __always_inline void send_owned_transition(struct sock *sk, int old_state
 		out->transition.flags |= ending_flags(current);
 	describe_process(&out->process, current);
 	submit_record(out, time_ns);
+	return time_ns;
 }
 
-static __always_inline void send_farewell(struct sock *sk, int old_state)
+static __always_inline __u64 send_farewell(struct sock *sk, int old_state)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	__u64 time_ns = bpf_ktime_get_ns();
 	struct tl_farewell *out = reserve_record(sizeof(*out));
 
 	if (!out)
-		return;
+		return time_ns;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_FAREWELL, sizeof(*out));
 	fill_transition(&out->transition, sk, old_state, TCP_CLOSE);
 	out->transition.flags |= farewell_flags(sk);
 	fill_caller(out, sk, old_state, current);
 	fill_figures(out, sk);
 	submit_record(out, time_ns);
+	return time_ns;
 }
 
-static __always_inline void send_set_state(struct sock *sk, int old_state, int new_state)
+/* When it was, or 0 where it is left out. */
+static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int new_state)
 {
 	if (sk->sk_protocol != IPPROTO_TCP_NUMBER)
-		return;
+		return 0;
 	/* SOCK_DESTROY of a listener stores CLOSE twice, in the destroyer's context. */
 	if (old_state == new_state)
-		return;
+		return 0;
 	if (!passes_transition(sk, old_state, new_state))
-		return;
+		return 0;
 	if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN)
-		send_farewell(sk, old_state);
-	else if (runs_in_caller(old_state, new_state))
-		send_owned_transition(sk, old_state, new_state);
-	else
-		send_transition(sk, old_state, new_state);
+		return send_farewell(sk, old_state);
+	if (runs_in_caller(old_state, new_state))
+		return send_owned_transition(sk, old_state, new_state);
+	return send_transition(sk, old_state, new_state);
 }
 
 /* Set by user space before it attaches the second program. */
@@ -164,10 +167,9 @@ static __always_inline __u64 key_of(struct sock *sk, int old_state, int new_stat
 	return is_clone ? (__u64)sk : lasting_cookie(sk);
 }
 
-static __always_inline void mark_seen(struct sock *sk, int old_state, int new_state)
+static __always_inline void mark_seen(struct sock *sk, int old_state, int new_state, __u64 now)
 {
 	volatile struct seen_transition *both = seen_here();
-	__u64 now = bpf_ktime_get_ns();
 
 	if (!both)
 		return;
@@ -182,9 +184,11 @@ static __always_inline void mark_seen(struct sock *sk, int old_state, int new_st
 
 static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
 {
-	send_set_state(sk, old_state, new_state);
+	__u64 sent_ns = send_set_state(sk, old_state, new_state);
+
+	/* The clock is what costs most: read again only for what is left out. */
 	if (catches_nested)
-		mark_seen(sk, old_state, new_state);
+		mark_seen(sk, old_state, new_state, sent_ns ? sent_ns : bpf_ktime_get_ns());
 }
 
 /*
