@@ -4,11 +4,11 @@
 #include "commands/churn_watch.hpp"
 #include "commands/commands.hpp"
 #include "commands/filter_words.hpp"
+#include "commands/report_output.hpp"
 #include "commands/signals.hpp"
 #include "commands/trace_filter.hpp"
 #include "output/format.hpp"
 #include "output/stream.hpp"
-#include "output/terminal.hpp"
 
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -24,41 +24,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
-
-/// Where the reports go: one, one after another, or each over the last.
-class ChurnOutput {
-public:
-    ChurnOutput(const ChurnOptions& options, LineStream& stream)
-        : options_(options), stream_(stream), terminal_(::isatty(STDOUT_FILENO) != 0),
-          painter_(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO)))
-    {
-        if (options.watch && terminal_ && !options.common.json) {
-            screen_.emplace(stream);
-        }
-    }
-
-    void show(const ChurnReport& report)
-    {
-        if (options_.common.json) {
-            write_json(json_, report, std::chrono::system_clock::now());
-            stream_.write_line(json_.take_line());
-        } else {
-            const TerminalSize size = terminal_size(STDOUT_FILENO);
-            const std::string text = render_churn(report, painter_, terminal_ ? size.columns : 0);
-            screen_ ? screen_->show(text, size)
-                    : static_cast<void>(stream_.write(text + (options_.watch ? "\n" : "")));
-        }
-        stream_.flush();
-    }
-
-private:
-    const ChurnOptions& options_;
-    LineStream& stream_;
-    bool terminal_;
-    Painter painter_;
-    JsonWriter json_;
-    std::optional<Screen> screen_;
-};
 
 class Churning {
 public:
@@ -156,13 +121,20 @@ ExitStatus run(const ChurnOptions& options)
                  options.watch ? " at a time" : "");
     const Steady::time_point begun = Steady::now();
     {
-        ChurnOutput output(options, *stream);
+        ReportOutput output(options.common, *stream, options.watch, options.watch);
         Steady::time_point end = begun;
         for (bool again = true; again; again = options.watch && !churning.over()) {
             end = std::max(end + std::chrono::duration_cast<Steady::duration>(duration),
                            Steady::now());
             churning.watch_until(end);
-            output.show(watch.report(options.rows));
+            const ChurnReport report = watch.report(options.rows);
+            output.show(
+                [&](JsonWriter& json) {
+                    write_json(json, report, std::chrono::system_clock::now());
+                },
+                [&](const Painter& painter, std::size_t columns) {
+                    return render_churn(report, painter, columns);
+                });
         }
     }
     stream->close();

@@ -6,10 +6,10 @@
 #include "commands/filter_words.hpp"
 #include "commands/leaks_view.hpp"
 #include "commands/ledger_filter.hpp"
+#include "commands/report_output.hpp"
 #include "commands/signals.hpp"
 #include "output/format.hpp"
 #include "output/stream.hpp"
-#include "output/terminal.hpp"
 #include "procfs/processes.hpp"
 #include "session/leak_watch.hpp"
 #include "session/listing.hpp"
@@ -111,40 +111,15 @@ private:
     ProcFs proc_;
 };
 
-/// Where the reports go.
-class LeaksOutput {
-public:
-    LeaksOutput(const LeaksOptions& options, LineStream& stream)
-        : options_(options), stream_(stream),
-          painter_(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO)))
-    {
-        if (options.watch && ::isatty(STDOUT_FILENO) != 0 && !options.common.json) {
-            screen_.emplace(stream);
-        }
-    }
-
-    void show(const LeaksReport& report)
-    {
-        if (options_.common.json) {
-            write_json(json_, report);
-            stream_.write_line(json_.take_line());
-        } else if (screen_) {
-            const TerminalSize size = terminal_size(STDOUT_FILENO);
-            screen_->show(render_text(report, painter_, size.columns), size);
-        } else {
-            stream_.write(render_text(report, painter_, page_width(STDOUT_FILENO)) +
-                          (options_.watch ? "\n" : ""));
-        }
-        stream_.flush();
-    }
-
-private:
-    const LeaksOptions& options_;
-    LineStream& stream_;
-    Painter painter_;
-    JsonWriter json_;
-    std::optional<Screen> screen_;
-};
+void show(const LeaksOptions& options, const LeaksReport& report, ReportOutput& output)
+{
+    output.show([&](JsonWriter& json) { write_json(json, report); },
+                [&](const Painter& painter, std::size_t columns) {
+                    const bool screen = options.watch && columns != 0;
+                    return render_text(report, painter,
+                                       screen ? columns : page_width(STDOUT_FILENO));
+                });
+}
 
 /// The looks, one after the other, and what has come of them.
 class LeakHunt {
@@ -229,7 +204,7 @@ bool strikes(const LeaksReport& report, std::optional<LeakVerdict> least)
 
 /// Looks until the time is over or a signal comes; shows the verdict of the end. True when it is a
 /// finding.
-bool look_for(const LeaksOptions& options, Session& session, LeakHunt& hunt, LeaksOutput& output,
+bool look_for(const LeaksOptions& options, Session& session, LeakHunt& hunt, ReportOutput& output,
               StopSignals& signals)
 {
     while (!signals.came() && !hunt.over()) {
@@ -237,13 +212,13 @@ bool look_for(const LeaksOptions& options, Session& session, LeakHunt& hunt, Lea
         hunt.step();
     }
     const LeaksReport report = hunt.report();
-    output.show(report);
+    show(options, report, output);
     return strikes(report, options.fail_on);
 }
 
 /// Shows the verdict after each look until a signal comes, nobody reads or it is a finding; then
 /// true.
-bool look_on(const LeaksOptions& options, Session& session, LeakHunt& hunt, LeaksOutput& output,
+bool look_on(const LeaksOptions& options, Session& session, LeakHunt& hunt, ReportOutput& output,
              StopSignals& signals, LineStream& stream)
 {
     while (!signals.came() && !stream.closed()) {
@@ -253,7 +228,7 @@ bool look_on(const LeaksOptions& options, Session& session, LeakHunt& hunt, Leak
             continue;
         }
         const LeaksReport report = hunt.report();
-        output.show(report);
+        show(options, report, output);
         if (strikes(report, options.fail_on)) {
             return true;
         }
@@ -301,7 +276,7 @@ ExitStatus run(const LeaksOptions& options)
                      format_duration(options.duration));
     }
     LeakHunt hunt(session, watch, options.watch ? std::nullopt : std::optional(options.duration));
-    LeaksOutput output(options, *stream);
+    ReportOutput output(options.common, *stream, options.watch, options.watch);
     const bool finding = options.watch ? look_on(options, session, hunt, output, signals, *stream)
                                        : look_for(options, session, hunt, output, signals);
     stream->close();

@@ -2,12 +2,12 @@
 // `states`: counts and percentages by state, in total and by group, once or again and again.
 #include "commands/commands.hpp"
 #include "commands/filter_words.hpp"
+#include "commands/report_output.hpp"
 #include "commands/signals.hpp"
 #include "commands/states_view.hpp"
 #include "kernel/abilities.hpp"
 #include "output/format.hpp"
 #include "output/stream.hpp"
-#include "output/terminal.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -86,45 +86,20 @@ Expected<StatesReport> look(const StatesOptions& options, Notes& notes)
     return report;
 }
 
-/// Where the tables go: one after another, or each over the last.
-class StatesOutput {
-public:
-    StatesOutput(const StatesOptions& options, LineStream& stream)
-        : options_(options), stream_(stream), terminal_(::isatty(STDOUT_FILENO) != 0),
-          painter_(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO)))
-    {
-        if (options.watch && terminal_ && !options.common.json) {
-            screen_.emplace(stream);
-        }
-    }
-
-    void show(const StatesReport& report)
-    {
-        const auto now = system_clock::now();
-        if (options_.common.json) {
-            write_json(json_, report, options_, options_.watch ? std::optional(now) : std::nullopt);
-            stream_.write_line(json_.take_line());
-        } else {
-            const TerminalSize size = terminal_size(STDOUT_FILENO);
-            std::string text =
-                render_text(report, options_, painter_, terminal_ ? size.columns : 0);
-            if (options_.watch) {
-                text = fmt::format("tcpledger states {}\n\n{}", format_local_hms(now), text);
-            }
-            screen_ ? screen_->show(text, size)
-                    : static_cast<void>(stream_.write(text + (options_.watch ? "\n" : "")));
-        }
-        stream_.flush();
-    }
-
-private:
-    const StatesOptions& options_;
-    LineStream& stream_;
-    bool terminal_;
-    Painter painter_;
-    JsonWriter json_;
-    std::optional<Screen> screen_;
-};
+void show(const StatesOptions& options, const StatesReport& report, ReportOutput& output)
+{
+    const auto now = system_clock::now();
+    const bool watches = options.watch.has_value();
+    output.show(
+        [&](JsonWriter& json) {
+            write_json(json, report, options, watches ? std::optional(now) : std::nullopt);
+        },
+        [&](const Painter& painter, std::size_t columns) {
+            std::string text = render_text(report, options, painter, columns);
+            return watches ? fmt::format("tcpledger states {}\n\n{}", format_local_hms(now), text)
+                           : text;
+        });
+}
 
 /// Shows the states every `period` until a signal comes or nobody reads.
 Expected<void> watch(const StatesOptions& options, std::chrono::milliseconds period,
@@ -133,14 +108,14 @@ Expected<void> watch(const StatesOptions& options, std::chrono::milliseconds per
     using Steady = std::chrono::steady_clock;
     StopSignals signals;
     Notes notes;
-    StatesOutput output(options, stream);
+    ReportOutput output(options.common, stream, true, true);
     Steady::time_point next = Steady::now();
     while (!signals.came() && !stream.closed()) {
         const Expected<StatesReport> report = look(options, notes);
         if (!report) {
             return tl::unexpected(report.error());
         }
-        output.show(*report);
+        show(options, *report, output);
         next = std::max(next + period, Steady::now());
         while (!signals.came() && !stream.closed() && Steady::now() < next) {
             const auto left =
@@ -160,7 +135,8 @@ Expected<void> show_once(const StatesOptions& options, LineStream& stream)
     if (!report) {
         return tl::unexpected(report.error());
     }
-    StatesOutput(options, stream).show(*report);
+    ReportOutput output(options.common, stream, false, false);
+    show(options, *report, output);
     return {};
 }
 

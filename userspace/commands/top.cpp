@@ -4,12 +4,12 @@
 #include "commands/container_names.hpp"
 #include "commands/filter_words.hpp"
 #include "commands/ledger_filter.hpp"
+#include "commands/report_output.hpp"
 #include "commands/signals.hpp"
 #include "commands/top_columns.hpp"
 #include "commands/top_view.hpp"
 #include "output/format.hpp"
 #include "output/stream.hpp"
-#include "output/terminal.hpp"
 #include "procfs/clock.hpp"
 #include "session/session.hpp"
 
@@ -36,43 +36,6 @@ void run_until(Session& session, Steady::time_point deadline, StopSignals& signa
         session.step(left, signals.fd());
     }
 }
-
-/// Where the tables go: one after another, or each over the last.
-class TopOutput {
-public:
-    TopOutput(const TopOptions& options, LineStream& stream)
-        : options_(options), stream_(stream),
-          painter_(color_wanted(options.common.color, ColorEnvironment::of(STDOUT_FILENO)))
-    {
-        if (::isatty(STDOUT_FILENO) != 0 && !options.batch && !options.once &&
-            !options.common.json) {
-            screen_.emplace(stream);
-        }
-    }
-
-    void show(const TopReport& report)
-    {
-        if (options_.common.json) {
-            write_json(json_, report);
-            stream_.write_line(json_.take_line());
-        } else if (screen_) {
-            const TerminalSize size = terminal_size(STDOUT_FILENO);
-            screen_->show(render_text(report, painter_, size.columns), size);
-        } else {
-            const bool terminal = ::isatty(STDOUT_FILENO) != 0;
-            const std::size_t width = terminal ? terminal_size(STDOUT_FILENO).columns : 0;
-            stream_.write(render_text(report, painter_, width) + (options_.once ? "" : "\n"));
-        }
-        stream_.flush();
-    }
-
-private:
-    const TopOptions& options_;
-    LineStream& stream_;
-    Painter painter_;
-    JsonWriter json_;
-    std::optional<Screen> screen_;
-};
 
 TopReport make_report(const Session& session, const TopOptions& options, milliseconds interval,
                       TopFilter& filter, ContainerNames& containers)
@@ -127,7 +90,7 @@ ExitStatus run(const TopOptions& options)
     for (const std::string& note : session.health().notes) {
         spdlog::warn("{}", note);
     }
-    TopOutput output(options, *stream);
+    ReportOutput output(options.common, *stream, !options.once, !options.batch && !options.once);
     ContainerNames containers;
     std::uint64_t left = options.once ? 1 : options.count.value_or(UINT64_MAX);
     session.begin_interval();
@@ -145,7 +108,10 @@ ExitStatus run(const TopOptions& options)
             make_report(session, options, std::chrono::duration_cast<milliseconds>(now - begun),
                         filter, containers);
         report.lost = session.lost_total() - std::exchange(lost_shown, session.lost_total());
-        output.show(report);
+        output.show([&](JsonWriter& json) { write_json(json, report); },
+                    [&](const Painter& painter, std::size_t columns) {
+                        return render_text(report, painter, columns);
+                    });
         session.begin_interval();
         filter.begin_interval();
         begun = now;
