@@ -46,7 +46,7 @@ void write_speedscope(JsonWriter& json, std::span<const FlameStack> stacks, std:
 
 struct FlameTitle {
     std::string title; ///< any bytes, both; cut where they do not fit
-    std::string subtitle;
+    std::string subtitle = {};
 };
 
 /// The flame graph as one SVG image 1,200 pixels wide: the total at the bottom, processes on it,

@@ -142,7 +142,8 @@ const ask = () => {
   const answer = window.prompt('Part of a name or a file (nothing: clear)', '');
   if (answer !== null) search(answer);
 };
-const frame_at = (target) => frames.find((frame) => frame.group.contains(target));
+const frame_of = new Map(frames.map((frame) => [frame.group, frame]));
+const frame_at = (target) => frame_of.get(target.closest('.f'));
 
 svg.addEventListener('click', (event) => {
   if (back.contains(event.target)) return zoom(root);
