@@ -14,6 +14,8 @@ if(NOT LIBBPF_FOUND)
 endif()
 pkg_check_modules(LIBMNL REQUIRED IMPORTED_TARGET libmnl)
 pkg_check_modules(LIBCAPNG REQUIRED IMPORTED_TARGET libcap-ng)
+pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw libelf)
+pkg_check_modules(LIBSECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 
 if(TCPLEDGER_TESTS)
     find_package(GTest REQUIRED)

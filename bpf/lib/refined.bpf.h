@@ -11,6 +11,7 @@
 #include "ring.bpf.h"
 #include "selection.bpf.h"
 #include "socket.bpf.h"
+#include "stacks.bpf.h"
 
 #include "../shared/events.h"
 
@@ -48,6 +49,8 @@ static __always_inline void on_accept(struct sock *child, bool for_kernel)
 		out->transition.flags = TL_FLAG_KERNEL_THREAD;
 	describe_process(&out->process, current);
 	submit_record(out, time_ns);
+	if (!for_kernel)
+		take_stack(child, TL_OPENED_BY_ACCEPT);
 }
 
 /* `sk` makes way for `tw`, unless that is NULL: then there was no room for it. */

@@ -9,6 +9,7 @@
 #include "process.bpf.h"
 #include "ring.bpf.h"
 #include "socket.bpf.h"
+#include "stacks.bpf.h"
 
 #include "../shared/events.h"
 
@@ -88,6 +89,8 @@ static __always_inline __u64 send_owned_transition(struct sock *sk, int old_stat
 		out->transition.flags |= ending_flags(current);
 	describe_process(&out->process, current);
 	submit_record(out, time_ns);
+	if (old_state == TCP_CLOSE && new_state == TCP_SYN_SENT)
+		take_stack(sk, TL_OPENED_BY_CONNECT);
 	return time_ns;
 }
 

@@ -16,6 +16,8 @@ build|bpftool|bpftool|bpftool linux-tools-common linux-tools-generic|bpftool
 build|module libbpf >= 1.1|libbpf-dev||libbpf 1.1 or newer
 build|module libmnl|libmnl-dev||libmnl
 build|module libcap-ng|libcap-ng-dev||libcap-ng
+build|module libdw|libdw-dev||elfutils libdw
+build|module libseccomp|libseccomp-dev||libseccomp
 build|module spdlog|libspdlog-dev||spdlog, with fmt
 build|header CLI/CLI.hpp|libcli11-dev||CLI11
 build|header tl/expected.hpp|libexpected-dev||tl::expected

@@ -89,6 +89,9 @@ void ExecBook::finished(const FinishedLife& life)
         return;
     }
     add(total_, life);
+    if (life.process_end != ProcessEnd::kLives && unclosed_.size() < kMostUnclosed) {
+        unclosed_.push_back(life.connection.cookie);
+    }
     OfProcess& process = processes_[life.owner.key];
     process.comm = life.owner.comm;
     add(process.figures, life);

@@ -14,6 +14,7 @@
 #include <map>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 namespace tcpledger {
 
@@ -55,8 +56,12 @@ public:
     [[nodiscard]] const LogHistogram<5>& lifetimes() const { return lifetimes_; }
     [[nodiscard]] std::size_t peak() const { return peak_; }
     [[nodiscard]] std::uint64_t still_open() const { return still_open_; }
+    /// Cookies of what was left unclosed, as many as are kept.
+    [[nodiscard]] const std::vector<std::uint64_t>& unclosed() const { return unclosed_; }
 
 private:
+    static constexpr std::size_t kMostUnclosed = 100'000;
+
     [[nodiscard]] bool is_leaked(const FinishedLife& life) const;
     void add(ExecFigures& figures, const FinishedLife& life) const;
 
@@ -68,6 +73,7 @@ private:
     std::map<Endpoint, std::uint64_t> remotes_; ///< of what was opened here
     LogHistogram<5> lifetimes_;
     std::unordered_set<std::uint64_t> open_; ///< cookies
+    std::vector<std::uint64_t> unclosed_;
     std::size_t peak_ = 0;
     std::uint64_t still_open_ = 0;
 };

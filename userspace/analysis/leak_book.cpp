@@ -229,6 +229,7 @@ void LeakBook::add_figures(LeakSuspect& suspect, const std::vector<const LeakSoc
     std::vector<LeakAge> ages;
     for (const Stuck& one : stuck) {
         const LeakSocket& socket = *one.socket;
+        suspect.cookies.push_back(socket.cookie);
         suspect.older_count += socket.in_state_is_lower_bound ? 1U : 0U;
         ages.push_back(idle ? LeakAge{one.waited, false, std::nullopt} : age_of(socket));
         suspect.unread_bytes += unread_of(socket);

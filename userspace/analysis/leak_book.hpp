@@ -59,6 +59,7 @@ struct LeakSuspect {
     std::vector<std::uint32_t> fds;
     std::optional<ProcessKey> fds_of;
     bool takes_descriptors = false;
+    std::vector<std::uint64_t> cookies; ///< of those stuck
 
     /// Until a process with so many descriptors left has none; nothing where they do not grow.
     [[nodiscard]] std::optional<LeakTime> until_exhausted(std::uint64_t descriptors_left) const;

@@ -10,6 +10,7 @@
 #include "commands/cli_list.hpp"
 #include "commands/top_columns.hpp"
 #include "output/escape.hpp"
+#include "stacks/helper.hpp"
 #include "version.hpp"
 
 #include <CLI/CLI.hpp>
@@ -287,6 +288,7 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
     const CLI::App& verify = add_verify(app, typed);
     CLI::App& doctor = *app.add_subcommand("doctor", "what this kernel and these privileges allow");
     add_common(doctor, typed);
+    const CLI::App& helper = *app.add_subcommand(kStackHelperWord, "")->group("");
 
     const std::span<const char* const> words(argv, static_cast<std::size_t>(argc));
     try { // CLI11 reports by exceptions; none leaves this function
@@ -303,6 +305,9 @@ tl::expected<Command, ExitStatus> parse_command_line(int argc, char** argv)
         }
     } catch (const CLI::ParseError& error) {
         return tl::unexpected(end_with(app, error));
+    }
+    if (helper.parsed()) {
+        return StackHelperOptions();
     }
     const CommonOptions common = finished_common(typed);
     if (top.parsed()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/cli_exec.hpp"
 
+#include "commands/cli_stacks.hpp"
 #include "commands/exec_view.hpp"
 
 #include <CLI/CLI.hpp>
@@ -21,6 +22,7 @@ CLI::App& add_exec(CLI::App& app, ExecOptions& options)
         ->delimiter(',')
         ->allow_extra_args(false)
         ->check(CLI::IsMember(exec_findings()));
+    add_stacks(exec, options.stacks, false);
     exec.allow_extras(); // refused by command_behind(), with a better word
     exec.footer("The command stands behind --. Its status is ours, unless --fail-on strikes.\n"
                 "Examples:\n"

@@ -3,6 +3,7 @@
 
 #include "commands/cli_checks.hpp"
 #include "commands/cli_list.hpp"
+#include "commands/cli_stacks.hpp"
 
 #include <cstdint>
 
@@ -21,11 +22,13 @@ CLI::App& add_leaks(CLI::App& app, TypedLeaks& typed)
         .add_option("--fail-on", typed.fail_on,
                     "status 4 with such a verdict: suspect or leak; with --watch it ends then")
         ->check(CLI::IsMember({"suspect", "leak"}));
+    add_stacks(leaks, typed.options.stacks, true);
     take_filter_words(leaks);
     leaks.footer("Words after the options are a filter, as in ss; see tcpledger(1).\n"
                  "Examples:\n"
                  "  tcpledger leaks\n"
                  "  tcpledger leaks --for 10m 'comm = nginx*'\n"
+                 "  tcpledger leaks --for 5m --svg leaks.svg\n"
                  "  tcpledger leaks --watch --fail-on leak; page-somebody\n"
                  "  tcpledger leaks --json | jq -r '.suspects[].reason'");
     return leaks;

@@ -20,5 +20,6 @@ namespace tcpledger {
 [[nodiscard]] ExitStatus run(const VerifyOptions& options);
 [[nodiscard]] ExitStatus run(const LeaksOptions& options);
 [[nodiscard]] ExitStatus run(const ExecOptions& options);
+[[nodiscard]] ExitStatus run(const StackHelperOptions& options);
 
 } // namespace tcpledger

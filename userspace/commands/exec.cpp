@@ -7,6 +7,7 @@
 #include "procfs/clock.hpp"
 #include "session/command_tree.hpp"
 #include "session/session.hpp"
+#include "session/stack_tally.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +17,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <optional>
+#include <utility>
 
 namespace tcpledger {
 namespace {
@@ -107,6 +110,23 @@ private:
     Steady::time_point next_interval_ = Steady::now();
 };
 
+/// Of one command nearly every stack is wanted; a build's hundred processes share the desk.
+constexpr std::uint32_t kStacksOfProcess = 1000;
+constexpr std::uint32_t kStacksOfPlace = 300;
+/// For the debug information of large programs, when the command is over.
+constexpr std::chrono::seconds kNamesPatience{30};
+
+void add_stacks(ExecReport& report, StackDesk& desk, Following& following)
+{
+    const StackTally tally = tally_stacks(desk, report.book.unclosed());
+    const Steady::time_point end = Steady::now() + kNamesPatience;
+    while (desk.names_pending() && Steady::now() < end) {
+        following.step(milliseconds(20));
+    }
+    report.stacks = named_stacks(desk, tally);
+    report.without_stack = tally.without;
+}
+
 Expected<void> write_report(const ExecOptions& options, const ExecReport& report)
 {
     UniqueFd file;
@@ -155,7 +175,10 @@ ExitStatus run(const ExecOptions& options)
     Expected<std::unique_ptr<Session>> opened = Session::open(
         {.ring_bytes = options.common.ring_bytes,
          .hooks = options.common.hooks,
-         .companions = [&](const Companion& companion) { lives.companion(companion); }},
+         .companions = [&](const Companion& companion) { lives.companion(companion); },
+         .stacks = options.stacks.wanted ? std::optional(StackOptions{
+                                               tree.cgroup_id(), kStacksOfProcess, kStacksOfPlace})
+                                         : std::nullopt},
         [&](const AppliedTransition& transition) {
             book.transition(transition);
             lives.transition(transition);
@@ -164,6 +187,10 @@ ExitStatus run(const ExecOptions& options)
         return fail(opened.error());
     }
     Session& session = **opened;
+    std::optional<StackDesk> desk;
+    if (std::optional<RecordRing> ring = session.take_stack_ring()) {
+        desk.emplace(std::move(*ring), StackProgramsOptions{options.stacks.debuginfod});
+    }
     while (!session.seeded()) {
         session.step(kStep);
     }
@@ -178,7 +205,10 @@ ExitStatus run(const ExecOptions& options)
     const int status = tree.status();
     following.finish(belongs);
     book.count_open(session.ledger().books());
-    const ExecReport report{book, options.command, status, took, session.lost_total()};
+    ExecReport report{book, options.command, status, took, session.lost_total(), {}, 0};
+    if (desk) {
+        add_stacks(report, *desk, following);
+    }
     if (const Expected<void> written = write_report(options, report); !written) {
         spdlog::error("{}", written.error().message()); // the status stays the command's
     }

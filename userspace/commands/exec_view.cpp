@@ -2,6 +2,7 @@
 #include "commands/exec_view.hpp"
 
 #include "commands/distribution.hpp"
+#include "commands/stack_view.hpp"
 #include "output/escape.hpp"
 #include "output/format.hpp"
 #include "output/table.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::size_t kShownRemotes = 10;
 constexpr std::size_t kShownProcesses = 20;
+constexpr std::size_t kStackColumns = 100;
 
 constexpr std::array kEndings = {
     Ending::kLocal,       Ending::kRemote,       Ending::kBoth,    Ending::kResetReceived,
@@ -167,6 +169,10 @@ std::string render_text(const ExecReport& report)
                             cells[1], cells[2], cells[3]);
     }
     text += render_remotes(report) + render_processes(report);
+    if (!report.stacks.empty()) {
+        text += "\nWhere those left unclosed were opened:\n" +
+                render_stacks(report.stacks, report.without_stack, "  ", kStackColumns);
+    }
     if (report.lost > 0) {
         text += fmt::format("\n{} events were lost: the figures are too low\n",
                             format_count(report.lost));
@@ -197,7 +203,9 @@ void write_json(JsonWriter& json, const ExecReport& report)
         write_figures(json, process.figures);
         json.end_object();
     }
-    json.end_array().end_object();
+    json.end_array();
+    write_stacks(json, report.stacks, report.without_stack);
+    json.end_object();
 }
 
 } // namespace tcpledger

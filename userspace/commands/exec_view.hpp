@@ -4,6 +4,7 @@
 
 #include "analysis/exec_book.hpp"
 #include "output/json.hpp"
+#include "session/stack_tally.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -19,6 +20,8 @@ struct ExecReport {
     int status = 0;                   ///< the command's
     std::chrono::nanoseconds took{};
     std::uint64_t lost = 0;
+    std::vector<CountedStack> stacks; ///< with which the unclosed were opened
+    std::uint64_t without_stack = 0;
 };
 
 /// How many there are of what `--fail-on` names: "unclosed", "leak", "failed", or a word for a

@@ -4,6 +4,7 @@
 #include "commands/commands.hpp"
 #include "commands/container_names.hpp"
 #include "commands/filter_words.hpp"
+#include "commands/flame_files.hpp"
 #include "commands/leaks_view.hpp"
 #include "commands/ledger_filter.hpp"
 #include "commands/report_output.hpp"
@@ -14,6 +15,7 @@
 #include "session/leak_watch.hpp"
 #include "session/listing.hpp"
 #include "session/session.hpp"
+#include "session/stack_desk.hpp"
 #include "verify/aside.hpp"
 
 #include <fmt/format.h>
@@ -121,12 +123,19 @@ void show(const LeaksOptions& options, const LeaksReport& report, ReportOutput& 
                 });
 }
 
+/// How long a verdict waits for the names of its stacks, while the reading goes on: the debug
+/// information of a large program takes seconds.
+constexpr milliseconds kNamesPatience{30'000};
+constexpr milliseconds kNamesPatienceOfWatch{2'000};
+
 /// The looks, one after the other, and what has come of them.
 class LeakHunt {
 public:
-    /// `duration`: of the view, from the first look to the last; nothing: without end.
-    LeakHunt(Session& session, LeakWatch& watch, std::optional<milliseconds> duration)
-        : session_(session), watch_(watch), duration_(duration),
+    /// `duration`: of the view, from the first look to the last; nothing: without end. `desk`: null
+    /// where stacks are not wanted.
+    LeakHunt(Session& session, LeakWatch& watch, std::optional<milliseconds> duration,
+             StackDesk* desk)
+        : session_(session), watch_(watch), duration_(duration), desk_(desk),
           taker_(std::make_shared<const CensusTaker>(CensusTaker::open()))
     {
     }
@@ -159,10 +168,36 @@ public:
         for (LeakSuspect& suspect : book_.suspects()) {
             report.suspects.push_back(describer.describe(std::move(suspect)));
         }
+        if (desk_ != nullptr) {
+            add_stacks(report);
+        }
         return report;
     }
 
 private:
+    void add_stacks(LeaksReport& report)
+    {
+        for (DescribedSuspect& described : report.suspects) {
+            described.tally = tally_stacks(*desk_, described.suspect.cookies);
+        }
+        const auto end =
+            Steady::now() + (duration_ ? kNamesPatience : kNamesPatienceOfWatch);
+        while (desk_->names_pending() && Steady::now() < end) {
+            session_.step(kStep);
+        }
+        for (DescribedSuspect& described : report.suspects) {
+            described.stacks = named_stacks(*desk_, described.tally);
+        }
+    }
+
+    void forget_closed(MonotonicTime before)
+    {
+        const Books& books = session_.ledger().books();
+        desk_->forget(before, [&](std::uint64_t cookie) {
+            return books.find_by_cookie(cookie) != kNoConnection;
+        });
+    }
+
     void take_in(const LeakLook& look)
     {
         for (const std::string& note : look.notes()) {
@@ -174,6 +209,9 @@ private:
         session_.step(milliseconds(0)); // what is older than the look
         book_.add(watch_.sample(look, session_.ledger().books()), watch_.flows());
         session_.begin_interval();
+        if (desk_ != nullptr) {
+            forget_closed(look.started());
+        }
         const auto cost = look.cpu() + (thread_cpu_time() - cpu_before);
         began_ = Steady::time_point(look.started()); // the same clock
         if (book_.samples() == 1 && duration_) {
@@ -186,6 +224,7 @@ private:
     Session& session_;
     LeakWatch& watch_;
     std::optional<milliseconds> duration_;
+    StackDesk* desk_;
     std::shared_ptr<const CensusTaker> taker_;
     Aside<LeakLook> look_;
     LeakBook book_;
@@ -194,6 +233,13 @@ private:
     Steady::time_point end_ = Steady::time_point::max();
     std::set<std::string> notes_;
 };
+
+void write_files(const LeaksOptions& options, const LeaksReport& report)
+{
+    if (const Expected<void> written = write_flame_files(options.stacks, report); !written) {
+        spdlog::error("{}", written.error().message());
+    }
+}
 
 bool strikes(const LeaksReport& report, std::optional<LeakVerdict> least)
 {
@@ -213,6 +259,7 @@ bool look_for(const LeaksOptions& options, Session& session, LeakHunt& hunt, Rep
     }
     const LeaksReport report = hunt.report();
     show(options, report, output);
+    write_files(options, report);
     return strikes(report, options.fail_on);
 }
 
@@ -229,6 +276,7 @@ bool look_on(const LeaksOptions& options, Session& session, LeakHunt& hunt, Repo
         }
         const LeaksReport report = hunt.report();
         show(options, report, output);
+        write_files(options, report);
         if (strikes(report, options.fail_on)) {
             return true;
         }
@@ -254,12 +302,18 @@ ExitStatus run(const LeaksOptions& options)
     StopSignals signals;
     LeakWatch watch(read_clocks(), std::move(selected));
     Expected<std::unique_ptr<Session>> opened =
-        Session::open({options.common.ring_bytes, options.common.hooks},
+        Session::open({.ring_bytes = options.common.ring_bytes,
+                       .hooks = options.common.hooks,
+                       .stacks = options.stacks.wanted ? std::optional(StackOptions()) : std::nullopt},
                       [&](const AppliedTransition& transition) { watch.observe(transition); });
     if (!opened) {
         return fail(opened.error());
     }
     Session& session = **opened;
+    std::optional<StackDesk> desk;
+    if (std::optional<RecordRing> ring = session.take_stack_ring()) {
+        desk.emplace(std::move(*ring), StackProgramsOptions{options.stacks.debuginfod});
+    }
     Expected<LineStream> stream = LineStream::open(
         STDOUT_FILENO, {.when_full = options.watch ? WhenFull::kDrop : WhenFull::kWait});
     if (!stream) {
@@ -275,7 +329,8 @@ ExitStatus run(const LeaksOptions& options)
         spdlog::info("looking for {}; Ctrl-C for the verdict so far",
                      format_duration(options.duration));
     }
-    LeakHunt hunt(session, watch, options.watch ? std::nullopt : std::optional(options.duration));
+    LeakHunt hunt(session, watch, options.watch ? std::nullopt : std::optional(options.duration),
+                  desk ? &*desk : nullptr);
     ReportOutput output(options.common, *stream, options.watch, options.watch);
     const bool finding = options.watch ? look_on(options, session, hunt, output, signals, *stream)
                                        : look_for(options, session, hunt, output, signals);

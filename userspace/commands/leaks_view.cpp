@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "commands/leaks_view.hpp"
 
+#include "commands/stack_view.hpp"
 #include "output/format.hpp"
 #include "output/wrap.hpp"
 
@@ -231,7 +232,7 @@ std::string render_suspect(const DescribedSuspect& described, const Painter& pai
         text += wrap(all_holders_text(described), "  holders    ", width);
     }
     text += wrap(described.container, "  container  ", width);
-    return text;
+    return text + render_stacks(described.stacks, described.tally.without, "  opened     ", width);
 }
 
 void write_age(JsonWriter& json, const std::string& name, const LeakAge& age)
@@ -331,6 +332,7 @@ void write_suspect(JsonWriter& json, const DescribedSuspect& described)
     const auto left = until_exhausted(described);
     left ? json.value(left->count() / 1000) : json.null();
     write_lists(json, described);
+    write_stacks(json, described.stacks, described.tally.without);
     json.end_object();
 }
 

@@ -5,6 +5,7 @@
 #include "analysis/leak_book.hpp"
 #include "output/color.hpp"
 #include "output/json.hpp"
+#include "session/stack_tally.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -26,6 +27,8 @@ struct DescribedSuspect {
     std::optional<std::uint64_t> fds_used;
     std::optional<std::uint64_t> fd_limit;   ///< soft; nothing where there is none
     std::map<ProcessKey, std::string> names; ///< raw bytes, of all processes concerned
+    StackTally tally;                        ///< of those stuck
+    std::vector<CountedStack> stacks;        ///< the same, named
 };
 
 struct LeaksReport {

@@ -153,11 +153,21 @@ struct VerifyOptions {
     std::chrono::milliseconds every{5'000}; ///< from the start of one check to the next
 };
 
+/// Where sockets were opened, and the files that are written of it.
+struct StacksOptions {
+    bool wanted = true;
+    bool debuginfod = false; ///< ask the servers of DEBUGINFOD_URLS
+    std::optional<std::string> folded;
+    std::optional<std::string> speedscope;
+    std::optional<std::string> svg;
+};
+
 struct LeaksOptions {
     CommonOptions common;
     std::chrono::milliseconds duration{60'000};
     bool watch = false;
     std::optional<LeakVerdict> fail_on;
+    StacksOptions stacks;
     std::vector<std::string> filter;
 };
 
@@ -166,10 +176,14 @@ struct ExecOptions {
     std::vector<std::string> command;  ///< and its arguments
     std::vector<std::string> fail_on;  ///< see exec_findings()
     std::optional<std::string> output; ///< a file
+    StacksOptions stacks;
 };
+
+/// tcpledger as the helper of another tcpledger; not for people.
+struct StackHelperOptions {};
 
 using Command = std::variant<TopOptions, TraceOptions, LifeOptions, ChurnOptions, StatesOptions,
                              ListOptions, ListenOptions, AuditOptions, ReportOptions, VerifyOptions,
-                             DoctorOptions, LeaksOptions, ExecOptions>;
+                             DoctorOptions, LeaksOptions, ExecOptions, StackHelperOptions>;
 
 } // namespace tcpledger

@@ -9,6 +9,7 @@
 #include "kernel/load_error.hpp"
 #include "kernel/program_table.hpp"
 #include "refined.skel.h"
+#include "accepts.skel.h"
 #include "resets.skel.h"
 #include "tracer.skel.h"
 
@@ -157,6 +158,7 @@ std::vector<ProgramCheck> check_programs()
         {BpfObject::kHolders, open_object<holders_bpf__elf_bytes>},
         {BpfObject::kRefined, open_object<refined_bpf__elf_bytes>},
         {BpfObject::kResets, open_object<resets_bpf__elf_bytes>},
+        {BpfObject::kAccepts, open_object<accepts_bpf__elf_bytes>},
     };
     std::vector<ProgramCheck> checks;
     for (const auto& [object, open] : kObjects) {

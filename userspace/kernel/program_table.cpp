@@ -58,6 +58,9 @@ constexpr ProgramEntry kPrograms[] = {
     {BpfObject::kResets, Tells::kResetReceived, false,
      "tp_btf__tcp_receive_reset", "tp_btf/tcp_receive_reset", nullptr, {},
      "resets that are received, for life", "the socket's error"},
+    {BpfObject::kAccepts, Tells::kAcceptStacks, false,
+     "tp_btf__sys_exit", "tp_btf/sys_exit", nullptr, {},
+     "where accept() was called from, for leaks and exec", "no stack of what is accepted"},
 };
 // clang-format on
 

@@ -13,7 +13,7 @@
 namespace tcpledger {
 
 /// The objects that programs are in.
-enum class BpfObject { kTracer, kHolders, kRefined, kResets };
+enum class BpfObject { kTracer, kHolders, kRefined, kResets, kAccepts };
 
 /// What a program tells. Of several programs that tell the same, one is enough: the first
 /// of the table that fits the kernel.
@@ -31,6 +31,7 @@ enum class Tells {
     kRequestEnd,
     kResetSent,
     kResetReceived,
+    kAcceptStacks, ///< where accept() was called from
 };
 
 /// How many parameters a kernel function must have for our program to read them rightly.

@@ -57,7 +57,8 @@ Expected<Skeleton> load(const Entries& wanted, const SharedRings& rings)
     select_cases(*skeleton->rodata, rings.cases);
     (void)bpf_map__set_max_entries(skeleton->maps.records, rings.ring_mask + 1);
     if (bpf_map__reuse_fd(skeleton->maps.records, rings.records_fd) != 0 ||
-        bpf_map__reuse_fd(skeleton->maps.counters, rings.counters_fd) != 0) {
+        bpf_map__reuse_fd(skeleton->maps.counters, rings.counters_fd) != 0 ||
+        !share_stacks(*skeleton, rings.stacks)) {
         return tl::unexpected(load_error(errno, "cannot share the tracer's maps"));
     }
     if (const int result = refined_bpf__load(skeleton.get()); result != 0) {

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "kernel/program_table.hpp"
+#include "kernel/stack_maps.hpp"
 
 #include "shared/selection.h"
 
@@ -29,6 +30,7 @@ struct SharedRings {
     std::uint64_t wakeup_bytes = 0;
     std::uint32_t ring_mask = 0;
     std::vector<tl_case> cases = {}; ///< see TracerOptions
+    SharedStacks stacks = {};
 };
 
 class Refinements {

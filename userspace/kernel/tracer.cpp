@@ -2,6 +2,7 @@
 #include "kernel/tracer.hpp"
 
 #include "base/unique_fd.hpp"
+#include "kernel/accepts.hpp"
 #include "kernel/load_error.hpp"
 #include "kernel/resets.hpp"
 #include "kernel/ring_merge.hpp"
@@ -30,6 +31,8 @@ namespace {
 constexpr std::size_t kRingBytesPerCpu = 4U << 20U;
 constexpr std::size_t kMinRingBytes = 8U << 20U;
 constexpr std::size_t kMaxRingBytes = 64U << 20U;
+/// Some 500 stacks: those of a busy second, and of a stack thread that is late.
+constexpr std::size_t kStackRingBytes = 8U << 20U;
 
 struct SkeletonDeleter {
     void operator()(tracer_bpf* skeleton) const { tracer_bpf__destroy(skeleton); }
@@ -82,6 +85,18 @@ Expected<void> hand_over(const std::vector<RecordRing>& rings, int outer_fd, int
     return {};
 }
 
+SharedStacks shared_stacks(const TracerOptions& options, const std::optional<RecordRing>& ring)
+{
+    SharedStacks shared;
+    if (options.stacks && ring) {
+        shared.ring_fd = ring->fd();
+        shared.of_cgroup = options.stacks->of_cgroup;
+        shared.of_process = options.stacks->of_process;
+        shared.of_place = options.stacks->of_place;
+    }
+    return shared;
+}
+
 std::uint64_t monotonic_ns()
 {
     timespec now{};
@@ -104,6 +119,8 @@ struct Tracer::Impl {
     RingMerge<RecordRing> merge{rings};
     std::optional<Refinements> refinements;
     std::optional<Resets> resets;
+    std::optional<RecordRing> stack_ring;
+    std::optional<AcceptStacks> accepts;
     SocketMarks marks;
     std::size_t ring_bytes = 0; ///< of all rings together
     bool catches_nested = false;
@@ -142,6 +159,16 @@ Expected<std::unique_ptr<Tracer::Impl>> Tracer::load(const TracerOptions& option
     skeleton.rodata->pass_last_acks = options.last_acks;
     skeleton.rodata->asks_process = with_marks;
     bpf_map__set_autocreate(skeleton.maps.marked, with_marks);
+    if (options.stacks) {
+        auto ring = RecordRing::create(kStackRingBytes);
+        if (!ring) {
+            return tl::unexpected(ring.error());
+        }
+        impl->stack_ring = std::move(*ring);
+    }
+    if (!share_stacks(skeleton, shared_stacks(options, impl->stack_ring))) {
+        return tl::unexpected(load_error(errno, "cannot hand the ring of stacks to the programs"));
+    }
     bpf_program__set_autoattach(skeleton.progs.tp_btf__inet_sock_set_state_nested, false);
     if (const int result = tracer_bpf__load(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot load the tracer's BPF programs"));
@@ -174,14 +201,21 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
         return tl::unexpected(handed.error());
     }
     // Attached first, so that no socket closes without telling what it leaves behind.
-    const SharedRings shared{bpf_map__fd(skeleton.maps.records),
-                             bpf_map__fd(skeleton.maps.counters), skeleton.rodata->wakeup_bytes,
-                             skeleton.rodata->ring_mask, options.cases};
+    SharedRings shared{bpf_map__fd(skeleton.maps.records), bpf_map__fd(skeleton.maps.counters),
+                       skeleton.rodata->wakeup_bytes, skeleton.rodata->ring_mask, options.cases,
+                       shared_stacks(options, impl->stack_ring)};
+    if (shared.stacks.wanted()) {
+        shared.stacks.shares_fd = bpf_map__fd(skeleton.maps.stack_shares);
+        shared.stacks.counters_fd = bpf_map__fd(skeleton.maps.stack_counters);
+    }
     auto refinements = Refinements::open(options.hooks, shared);
     if (!refinements) {
         return tl::unexpected(refinements.error());
     }
     impl->refinements.emplace(std::move(*refinements));
+    if (options.stacks && !impl->refinements->tell(Tells::kAccept)) {
+        impl->accepts.emplace(AcceptStacks::open(shared.stacks));
+    }
     if (options.farewells) {
         impl->resets.emplace(Resets::open(shared));
     }
@@ -256,6 +290,28 @@ TracerLosses Tracer::losses() const
 bool Tracer::is_refined(Tells what) const
 {
     return impl_->refinements->tell(what);
+}
+
+std::optional<RecordRing> Tracer::take_stack_ring()
+{
+    return std::exchange(impl_->stack_ring, std::nullopt);
+}
+
+tl_stack_counters Tracer::stack_counters() const
+{
+    tl_stack_counters sum{};
+    const std::uint32_t zero = 0;
+    std::vector<tl_stack_counters> per_cpu(
+        static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())));
+    if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.stack_counters), &zero,
+                            per_cpu.data()) == 0) {
+        for (const tl_stack_counters& counters : per_cpu) {
+            sum.taken += counters.taken;
+            sum.over_budget += counters.over_budget;
+            sum.lost_ring_full += counters.lost_ring_full;
+        }
+    }
+    return sum;
 }
 
 ProgramTime Tracer::program_time() const

@@ -4,19 +4,30 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "kernel/record_ring.hpp"
 #include "kernel/refinements.hpp"
 #include "kernel/task_file_scan.hpp"
 
 #include "shared/selection.h"
+#include "shared/stack.h"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace tcpledger {
+
+/// Whose opening stacks are taken (bpf/lib/stacks.bpf.h).
+struct StackOptions {
+    std::uint64_t of_cgroup = 0; ///< only of processes in this cgroup; 0: of all
+    /// A second, of one process and of one place in it.
+    std::uint32_t of_process = 200;
+    std::uint32_t of_place = 20;
+};
 
 struct TracerOptions {
     /// Size of all rings together; each is rounded up to a power of two of pages. 0 = by the
@@ -30,6 +41,8 @@ struct TracerOptions {
     std::vector<tl_case> cases = {};
     /// With cases: also what tells of the other end's TIME_WAIT.
     bool last_acks = false;
+    /// Opening stacks, where the kernel can take them.
+    std::optional<StackOptions> stacks = {};
 };
 
 /// Records that did not reach user space since attach, by reason.
@@ -79,6 +92,11 @@ public:
     /// each transition about one empty program, so: once recursion was seen. Again: no effect.
     /// Where it cannot be had, losses go on being counted.
     void catch_nested();
+    /// The ring that stacks come through (struct tl_stack), for the thread that reads it; once.
+    /// Nothing where none were asked for. It polls readable when it holds one.
+    [[nodiscard]] std::optional<RecordRing> take_stack_ring();
+    /// Of all CPUs.
+    [[nodiscard]] tl_stack_counters stack_counters() const;
     [[nodiscard]] ProgramTime program_time() const;
     [[nodiscard]] std::size_t ring_bytes() const;
     /// True if a refinement that tells this is at work.

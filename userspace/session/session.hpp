@@ -20,6 +20,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ struct SessionOptions {
     /// Dwell times are kept (Ledger::dwells()).
     bool dwells = false;
     Ledger::Admits dwells_of = {}; ///< see Ledger::keep_dwells()
+    std::optional<StackOptions> stacks = {}; ///< see TracerOptions
 };
 
 /// What the last census said of the session's accuracy.
@@ -73,6 +75,10 @@ public:
     [[nodiscard]] const SessionHealth& health() const { return health_; }
     /// Lost since the session began.
     [[nodiscard]] std::uint64_t lost_total() const { return lost_total_; }
+
+    /// See Tracer.
+    [[nodiscard]] std::optional<RecordRing> take_stack_ring() { return tracer_.take_stack_ring(); }
+    [[nodiscard]] tl_stack_counters stack_counters() const { return tracer_.stack_counters(); }
 
     /// Starts the ledger's interval counters anew.
     void begin_interval() { ledger_.begin_interval(); }

@@ -2,7 +2,7 @@
 /*
  * The kernel's types as the BPF sources use them, cut down to the fields in use. Written by
  *     scripts/gen-vmlinux --arch arm64
- * from Debian's linux-binary-7.2.12+deb13-cloud-arm64; do not edit.
+ * from Debian's linux-binary-7.3.4+deb13-cloud-arm64; do not edit.
  * Offsets here mean nothing: libbpf relocates every access.
  */
 #ifndef __VMLINUX_H__
@@ -15,7 +15,9 @@ struct bpf_iter_meta;
 struct cgroup;
 struct cred;
 struct css_set;
+struct fdtable;
 struct file;
+struct files_struct;
 struct in6_addr;
 struct inet_connection_sock;
 struct inet_sock;
@@ -71,10 +73,12 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+typedef __s32 s32;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
 typedef __u8 u8;
+typedef short unsigned int umode_t;
 
 enum {
 	TCP_ESTABLISHED = 1,
@@ -91,6 +95,15 @@ enum {
 	TCP_NEW_SYN_RECV = 12,
 	TCP_BOUND_INACTIVE = 13,
 	TCP_MAX_STATES = 14,
+};
+
+enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+	BPF_EXIST = 2,
+	BPF_F_LOCK = 4,
+	BPF_F_CPU = 8,
+	BPF_F_ALL_CPUS = 16,
 };
 
 enum {
@@ -116,8 +129,13 @@ enum {
 	BPF_SK_STORAGE_GET_F_CREATE = 1,
 };
 
+enum bpf_func_id {
+	BPF_FUNC_task_pt_regs = 175,
+};
+
 enum bpf_map_type {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -164,8 +182,17 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct fdtable {
+	struct file **fd;
+};
+
 struct file {
+	void *private_data;
 	struct inode *f_inode;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct in6_addr {
@@ -225,6 +252,7 @@ struct inet_timewait_sock {
 };
 
 struct inode {
+	umode_t i_mode;
 	u64 i_ino;
 };
 
@@ -258,6 +286,17 @@ struct proto_accept_arg {
 	bool kern;
 };
 
+struct pt_regs {
+	union {
+		struct {
+			u64 regs[31];
+			u64 sp;
+			u64 pc;
+		};
+	};
+	s32 syscallno;
+};
+
 struct request_sock {
 	struct sock_common __req_common;
 };
@@ -273,11 +312,13 @@ struct socket {
 struct task_struct {
 	unsigned int flags;
 	int exit_code;
+	pid_t pid;
 	pid_t tgid;
 	struct task_struct *group_leader;
 	u64 start_boottime;
 	const struct cred *cred;
 	char comm[16];
+	struct files_struct *files;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 };

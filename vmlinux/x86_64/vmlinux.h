@@ -15,7 +15,9 @@ struct bpf_iter_meta;
 struct cgroup;
 struct cred;
 struct css_set;
+struct fdtable;
 struct file;
+struct files_struct;
 struct in6_addr;
 struct inet_connection_sock;
 struct inet_sock;
@@ -75,6 +77,7 @@ typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
 typedef __u8 u8;
+typedef short unsigned int umode_t;
 
 enum {
 	TCP_ESTABLISHED = 1,
@@ -91,6 +94,13 @@ enum {
 	TCP_NEW_SYN_RECV = 12,
 	TCP_BOUND_INACTIVE = 13,
 	TCP_MAX_STATES = 14,
+};
+
+enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+	BPF_EXIST = 2,
+	BPF_F_LOCK = 4,
 };
 
 enum {
@@ -115,8 +125,13 @@ enum {
 	BPF_SK_STORAGE_GET_F_CREATE = 1,
 };
 
+enum bpf_func_id {
+	BPF_FUNC_task_pt_regs = 175,
+};
+
 enum bpf_map_type {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -163,8 +178,17 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct fdtable {
+	struct file **fd;
+};
+
 struct file {
+	void *private_data;
 	struct inode *f_inode;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct in6_addr {
@@ -224,6 +248,7 @@ struct inet_timewait_sock {
 };
 
 struct inode {
+	umode_t i_mode;
 	long unsigned int i_ino;
 };
 
@@ -257,6 +282,27 @@ struct proto_accept_arg {
 	bool kern;
 };
 
+struct pt_regs {
+	long unsigned int r15;
+	long unsigned int r14;
+	long unsigned int r13;
+	long unsigned int r12;
+	long unsigned int bp;
+	long unsigned int bx;
+	long unsigned int r11;
+	long unsigned int r10;
+	long unsigned int r9;
+	long unsigned int r8;
+	long unsigned int ax;
+	long unsigned int cx;
+	long unsigned int dx;
+	long unsigned int si;
+	long unsigned int di;
+	long unsigned int orig_ax;
+	long unsigned int ip;
+	long unsigned int sp;
+};
+
 struct request_sock {
 	struct sock_common __req_common;
 };
@@ -272,11 +318,13 @@ struct socket {
 struct task_struct {
 	unsigned int flags;
 	int exit_code;
+	pid_t pid;
 	pid_t tgid;
 	struct task_struct *group_leader;
 	u64 start_boottime;
 	const struct cred *cred;
 	char comm[16];
+	struct files_struct *files;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 };

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// node opener.js PORT COUNT: opens COUNT connections by a known path and ends without closing one.
+"use strict";
+const net = require("net");
+
+const [port, count] = process.argv.slice(2).map(Number);
+const kept = [];
+
+function takeFromPool() { // line of takeFromPool
+    const socket = net.connect(port, "127.0.0.1");
+    kept.push(socket);
+    return socket;
+}
+
+function placeOrder(number) { // line of placeOrder
+    const socket = takeFromPool();
+    return number + (socket ? 1 : 0);
+}
+
+function next(number) {
+    if (number === count) {
+        process.reallyExit(0);
+    }
+    placeOrder(number);
+    kept[number].once("connect", () => setTimeout(next, 20, number + 1));
+}
+next(0);
