@@ -33,7 +33,7 @@ private:
         return static_cast<std::uint32_t>(share * width_);
     }
 
-    FlameBox box(std::uint32_t row, std::uint64_t offset, std::uint64_t weight) const
+    [[nodiscard]] FlameBox box(std::uint32_t row, std::uint64_t offset, std::uint64_t weight) const
     {
         const std::uint32_t left = position(offset);
         return {

@@ -7,7 +7,8 @@ namespace {
 constexpr std::string_view kScript = R"js(
 (() => {
 'use strict';
-const svg = (document.currentScript && document.currentScript.ownerSVGElement) || document.documentElement;
+const script = document.currentScript;
+const svg = (script && script.ownerSVGElement) || document.documentElement;
 const find = (selector) => svg.querySelector(selector);
 const number = (element, name) => Number(element.getAttribute(name));
 const detail = find('.detail'), back = find('.back'), seek = find('.seek'), found = find('.found');
@@ -53,7 +54,8 @@ const without_arguments = (name) => {
 const without_qualifiers = (name) => {
   for (let at = name.length - 1, open = 0; at > 0; --at) {
     open += (')>'.includes(name[at])) - ('(<'.includes(name[at]));
-    if (open === 0 && name[at] === ':' && name[at - 1] === ':' && at + 1 < name.length) return name.slice(at + 1);
+    const parts = open === 0 && name[at] === ':' && name[at - 1] === ':';
+    if (parts && at + 1 < name.length) return name.slice(at + 1);
   }
   return name;
 };
@@ -90,7 +92,8 @@ const write = (frame, x, width) => {
   const label = fit(frame, Math.floor((width - 8) / column)), y = frame.y + 13;
   if (label.name) {
     const text = make(frame.group, 'text', {x: x + 4, y, stroke: 'none'}, label.name);
-    if (label.location) make(text, 'tspan', {dx: 2 * column, 'fill-opacity': 0.72}, label.location);
+    const style = {dx: 2 * column, 'fill-opacity': 0.72};
+    if (label.location) make(text, 'tspan', style, label.location);
   }
   if (label.count) {
     make(frame.group, 'text', {x: x + width - 4, y, stroke: 'none', 'text-anchor': 'end'}, label.count);
@@ -108,12 +111,13 @@ const place = (frame, x, width) => {
 const zoom = (target) => {
   const scale = root.width / target.width;
   for (const frame of frames) {
-    const below = frame.y > target.y && frame.x <= target.x + near && right(frame) >= right(target) - near;
-    const within = frame.y <= target.y && frame.x >= target.x - near && right(frame) <= right(target) + near;
+    const above = frame.y <= target.y, left = frame.x - target.x, beyond = right(frame) - right(target);
+    const below = !above && left <= near && beyond >= -near;
+    const within = above && left >= -near && beyond <= near;
     frame.group.style.display = below || within ? '' : 'none';
-    frame.group.style.opacity = below && target !== root ? 0.6 : '';
+    frame.group.style.opacity = below && target !== root ? 0.7 : '';
     if (below) place(frame, root.x, root.width);
-    else if (within) place(frame, root.x + (frame.x - target.x) * scale, frame.width * scale);
+    else if (within) place(frame, root.x + left * scale, frame.width * scale);
   }
   back.style.visibility = target === root ? 'hidden' : 'visible';
 };
@@ -135,7 +139,8 @@ const search = (wanted) => {
     frame.group.classList.toggle('hit', hit);
     return hit;
   });
-  found.textContent = part === '' ? '' : hits.length + ' found, ' + (100 * share(hits)).toFixed(1) + '%';
+  const percent = (100 * share(hits)).toFixed(1);
+  found.textContent = part === '' ? '' : hits.length + ' found, ' + percent + '%';
 };
 
 const ask = () => {

@@ -126,9 +126,8 @@ private:
     void open(const FlameTitle& title)
     {
         add("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 "
-            "{0} {1}\""
-            " data-column=\"{2}\" font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono',"
+            R"(<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="{1}" viewBox="0 0 {0} {1}")"
+            R"( data-column="{2}" font-family="ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono',)"
             " 'Liberation Mono', monospace\" font-size=\"12\" fill=\"{3}\">\n<title>{4}</title>\n",
             kPictureWidth, height_, kColumnWidth, kFlameInk, xml_text(title.title));
         add("{}<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n", kStyle);
@@ -142,9 +141,9 @@ private:
             fitted(title.title, kTitleColumns));
         add("<text x=\"{}\" y=\"48\" fill-opacity=\"0.72\">{}</text>\n", kMargin,
             fitted(title.subtitle, kColumns));
-        add("<text class=\"back\" x=\"{}\" y=\"26\" text-anchor=\"end\" visibility=\"hidden\">"
+        add(R"(<text class="back" x="{}" y="26" text-anchor="end" visibility="hidden">)"
             "reset zoom</text>\n"
-            "<text class=\"seek\" x=\"{}\" y=\"26\" text-anchor=\"end\" visibility=\"hidden\">"
+            R"(<text class="seek" x="{}" y="26" text-anchor="end" visibility="hidden">)"
             "search</text>\n",
             kPictureWidth - kMargin - 70, kPictureWidth - kMargin);
     }
@@ -161,9 +160,9 @@ private:
         const BoxText text = text_of(box);
         const std::uint32_t left = kMargin * kHundredths + box.left;
         const std::uint32_t top = root_y_ - box.row * kRowHeight;
-        add("<g class=\"{}\">", box.is_all_of_parent ? "f same" : "f");
+        add(R"(<g class="{}">)", box.is_all_of_parent ? "f same" : "f");
         draw_tooltip(box, text);
-        add("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"/>", pixels(left), top,
+        add(R"(<rect x="{}" y="{}" width="{}" height="{}" fill="{}"/>)", pixels(left), top,
             pixels(box.width), kRowHeight, flame_fill(kind_of(box), text.name));
         draw_label(box, text, left, top + kTextBaseline);
         add("</g>\n");
@@ -189,18 +188,18 @@ private:
         const std::string count = box.is_all_of_parent ? "" : format_count(box.weight);
         const FlameLabel label = fit_label(text.name, text.location, count, columns);
         if (!label.name.empty()) {
-            add("<text stroke=\"none\" x=\"{}\" y=\"{}\">",
-                pixels(left + kTextPadding * kHundredths), baseline);
+            add(R"(<text stroke="none" x="{}" y="{}">)", pixels(left + kTextPadding * kHundredths),
+                baseline);
             append_xml_text(out_, label.name);
             if (!label.location.empty()) {
-                add("<tspan dx=\"{}\" fill-opacity=\"0.72\">", 2 * kColumnWidth);
+                add(R"(<tspan dx="{}" fill-opacity="0.72">)", 2 * kColumnWidth);
                 append_xml_text(out_, label.location);
                 add("</tspan>");
             }
             add("</text>");
         }
         if (label.shows_count) {
-            add("<text stroke=\"none\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+            add(R"(<text stroke="none" x="{}" y="{}" text-anchor="end">{}</text>)",
                 pixels(left + box.width - kTextPadding * kHundredths), baseline, count);
         }
     }
@@ -220,7 +219,7 @@ private:
     {
         double x = kMargin;
         const auto entry = [&](FlameKind kind, std::string_view what) {
-            add("<rect x=\"{:.2f}\" y=\"{}\" width=\"11\" height=\"11\" fill=\"{}\"/>"
+            add(R"(<rect x="{:.2f}" y="{}" width="11" height="11" fill="{}"/>)"
                 "<text x=\"{:.2f}\" y=\"{}\">{}</text>\n",
                 x, baseline - 10, flame_tones(kind).front(), x + 17, baseline, what);
             x += 17 + kColumnWidth * (static_cast<double>(what.size()) + 2);
