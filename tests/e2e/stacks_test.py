@@ -53,12 +53,18 @@ class Stacks(harness.LedgerTest):
     def setUp(self):
         self.n = self.net()
 
-    def server(self):
-        """Accepts and closes; its port."""
+    def server(self, closes=True):
+        """Accepts and closes, or leaves all in its queue; its port."""
         server = self.actor(self.n)
         port = server.do("listen l 127.0.0.1 0")["local_port"]
-        server.post("serve 0 l closer=server")
+        if closes:
+            server.post("serve 0 l closer=server")
         return port
+
+    def folder(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return folder.name
 
     def unclosed(self, *command, status=0, options=(), **popen):
         """Runs a command under exec; its report."""
@@ -144,11 +150,14 @@ class Stacks(harness.LedgerTest):
         node = shutil.which("node") or shutil.which("nodejs")
         if not node:
             self.skipTest("no node")
+        port = self.server(closes=False)
         report = self.unclosed(node, "--perf-basic-prof", "--interpreted-frames-native-stack",
-                               SOURCES / "opener.js", self.server(), 5)
+                               SOURCES / "opener.js", port, 5, cwd=self.folder())
+        for process in report["processes"]:
+            pathlib.Path(f"/tmp/perf-{process['pid']}.map").unlink(missing_ok=True)
         path = [("takeFromPool", "takeFromPool", False), ("placeOrder", "placeOrder", False)]
         self.assert_path(report, "opener.js", path, how="frame_pointers")
-        report = self.unclosed(node, SOURCES / "opener.js", self.server(), 3)
+        report = self.unclosed(node, SOURCES / "opener.js", port, 3)
         hints = [hint for stack in report["stacks"] for hint in stack["hints"]]
         self.assertTrue(any("--perf-basic-prof" in hint for hint in hints), report["stacks"])
 
@@ -156,13 +165,12 @@ class Stacks(harness.LedgerTest):
         java, javac = shutil.which("java"), shutil.which("javac")
         if not java or not javac or not shutil.which("jcmd"):
             self.skipTest("no JDK")
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        subprocess.run([javac, "-d", folder.name, SOURCES / "Opener.java"], check=True)
+        folder = self.folder()
+        subprocess.run([javac, "-d", folder, SOURCES / "Opener.java"], check=True)
         program = subprocess.Popen(
-            [binary(), "exec", "--json", "-o", f"{folder.name}/report", "--", java,
+            [binary(), "exec", "--json", "-o", f"{folder}/report", "--", java,
              "-XX:+PreserveFramePointer", "-Xcomp", "-XX:CompileCommand=quiet",
-             "-XX:CompileCommand=dontinline,Opener::*", "-cp", folder.name, "Opener",
+             "-XX:CompileCommand=dontinline,Opener::*", "-cp", folder, "Opener",
              str(self.server()), "5"], preexec_fn=self.n.enter, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE)
         self.addCleanup(harness.stop, program)
@@ -182,7 +190,7 @@ class Stacks(harness.LedgerTest):
         program.stdin.write(b"\n")
         program.stdin.flush()
         self.assertEqual(program.wait(timeout=60), 0)
-        report = json.loads(pathlib.Path(folder.name, "report").read_text())
+        report = json.loads(pathlib.Path(folder, "report").read_text())
         functions = [[frame["function"] or "" for frame in stack["frames"]]
                      for stack in report["stacks"]]
         self.assertTrue(any(any("takeFromPool" in name for name in names) and

@@ -14,7 +14,7 @@ namespace tcpledger {
 namespace {
 
 constexpr std::size_t kShownStacks = 5;
-constexpr std::size_t kShownFrames = 16;
+constexpr std::size_t kShownFrames = 30;
 constexpr std::size_t kWrittenStacks = 100;
 
 std::string base_name(const std::string& path)

@@ -167,7 +167,11 @@ std::vector<std::string> naming_hints(const Named& named, std::span<const Mapped
                               "not strip it",
                               file));
     }
-    if (named.wants_perf_map && !mapped.empty()) {
+    // An interpreter's frames stand for functions that only the program itself can name.
+    const bool interpreted = std::ranges::any_of(named.frames, [](const StackFrame& frame) {
+        return frame.function == "Builtins_InterpreterEntryTrampoline";
+    });
+    if ((named.wants_perf_map || interpreted) && !mapped.empty()) {
         hints.push_back(hint_for_compiled_code(base_name(mapped.front().path), pid));
     }
     return hints;

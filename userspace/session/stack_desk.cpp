@@ -19,6 +19,7 @@ using Steady = std::chrono::steady_clock;
 
 /// Of all programs together: some 10 % of a CPU at most.
 constexpr std::size_t kMostASecond = 1000;
+constexpr int kNice = -10;
 constexpr std::size_t kMostOpenings = 1'000'000;
 constexpr std::size_t kMostStacks = 20'000;
 
@@ -48,7 +49,9 @@ StackDesk::~StackDesk()
 void StackDesk::run()
 {
     block_signals();
-    (void)::setpriority(PRIO_PROCESS, 0, 0); // of this thread: the reader's is another
+    // It has little to do, but must have read a program's mappings before that has ended.
+    (void)::setpriority(PRIO_PROCESS, 0, kNice); // of this thread
+    programs_.prepare();
     constexpr int kPatience = 1000;
     while (!stop_) {
         std::array<pollfd, 2> fds = {{{ring_.fd(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};

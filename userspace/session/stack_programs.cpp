@@ -135,7 +135,7 @@ StackPrograms::Program* StackPrograms::find(Number number)
     return &*found;
 }
 
-bool StackPrograms::tell(Program& program)
+bool StackPrograms::has_helper()
 {
     if (!helper_) {
         Expected<HelperProcess> helper = HelperProcess::start();
@@ -144,6 +144,14 @@ bool StackPrograms::tell(Program& program)
             return false;
         }
         helper_ = std::move(*helper);
+    }
+    return true;
+}
+
+bool StackPrograms::tell(Program& program)
+{
+    if (!has_helper()) {
+        return false;
     }
     if (program.told) {
         return true;

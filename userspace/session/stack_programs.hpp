@@ -34,6 +34,9 @@ public:
 
     explicit StackPrograms(StackProgramsOptions options) : options_(options) {}
 
+    /// Starts the helper, which takes some milliseconds, before the first stack comes.
+    void prepare() { (void)has_helper(); }
+
     struct Unwinding {
         Number program = 0;
         Unwound unwound;
@@ -65,6 +68,7 @@ private:
     [[nodiscard]] Program* read(const Key& key);
     [[nodiscard]] bool has_changed(Program& program);
     [[nodiscard]] Program* find(Number number);
+    [[nodiscard]] bool has_helper();
     [[nodiscard]] bool tell(Program& program);
     [[nodiscard]] std::optional<Unwound> ask(Program& program, const tl_stack& record);
     [[nodiscard]] std::optional<Named> ask(Program& program, const Name& request);

@@ -98,7 +98,7 @@ DwflModules::DwflModules(std::vector<MappedFile> mapped, std::span<UniqueFd> fil
         files_.push_back(std::move(file));
     }
     for (std::uint32_t index = 0; index < places_.size(); ++index) {
-        places_[index] = {this, index};
+        places_[index] = {this, index, 0};
     }
 }
 
@@ -137,6 +137,7 @@ void DwflModules::report_all()
         return;
     }
     dwfl_report_begin(dwfl_.get());
+    reported_.clear();
     for (std::uint32_t index = 0; index < mapped_.size(); ++index) {
         report(index);
     }
@@ -151,7 +152,13 @@ void DwflModules::report(std::uint32_t index)
     }
     const int fd = files_[static_cast<std::size_t>(mapped.file)].get();
     const auto bias = load_bias(open_elf(fd).get(), mapped);
-    const int own = bias ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (!bias) {
+        return;
+    }
+    // A file is one module, whatever parts of it are mapped; reported twice it would be none.
+    const auto [reported, is_new] = reported_.try_emplace(mapped.file, *bias);
+    places_[index].shift = *bias - reported->second;
+    const int own = is_new ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
     if (own < 0) {
         return;
     }
@@ -164,7 +171,7 @@ void DwflModules::report(std::uint32_t index)
     }
     void** userdata = nullptr;
     dwfl_module_info(module, &userdata, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
-    if (userdata != nullptr && *userdata == nullptr) { // a file mapped twice is one module
+    if (userdata != nullptr) {
         *userdata = &places_[index];
     }
 }
@@ -202,12 +209,31 @@ const MappedFile* DwflModules::mapped_at(std::uint64_t address) const
     return found != mapped_.end() ? &*found : nullptr;
 }
 
+std::uint64_t DwflModules::in_module(std::uint64_t address) const
+{
+    const MappedFile* mapped = mapped_at(address);
+    return mapped != nullptr
+               ? address - places_[static_cast<std::size_t>(mapped - mapped_.data())].shift
+               : address;
+}
+
 std::uint32_t DwflModules::index_of(Dwfl_Module* module)
 {
     void** userdata = nullptr;
     dwfl_module_info(module, &userdata, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
     const auto* place = userdata != nullptr ? static_cast<const Place*>(*userdata) : nullptr;
     return place != nullptr ? place->mapped : 0;
+}
+
+bool DwflModules::is_entry(std::uint64_t address)
+{
+    constexpr std::uint64_t kStartBytes = 64; // of _start()
+    Dwfl_Module* module = module_at(address);
+    GElf_Addr bias = 0;
+    Elf* elf = module != nullptr ? dwfl_module_getelf(module, &bias) : nullptr;
+    GElf_Ehdr header;
+    return elf != nullptr && gelf_getehdr(elf, &header) != nullptr && header.e_entry != 0 &&
+           address - bias - header.e_entry < kStartBytes;
 }
 
 std::vector<WantedDebugFile> DwflModules::wanted() const

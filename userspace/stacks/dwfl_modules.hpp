@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,8 +35,13 @@ public:
 
     [[nodiscard]] Dwfl_Module* module_at(std::uint64_t address);
     [[nodiscard]] const MappedFile* mapped_at(std::uint64_t address) const;
+    /// The same address where the module is: a program may map its own file once more, elsewhere
+    /// (V8 does, to have its builtins near what it compiles).
+    [[nodiscard]] std::uint64_t in_module(std::uint64_t address) const;
     /// The module's index among the mapped files.
     [[nodiscard]] static std::uint32_t index_of(Dwfl_Module* module);
+    /// Whether the address lies in the first instructions of a program, before which there are none.
+    [[nodiscard]] bool is_entry(std::uint64_t address);
     /// Debug files that were looked for and are not there.
     [[nodiscard]] std::vector<WantedDebugFile> wanted() const;
 
@@ -46,6 +50,7 @@ private:
     struct Place {
         DwflModules* modules = nullptr;
         std::uint32_t mapped = 0;
+        GElf_Addr shift = 0; ///< see in_module()
     };
 
     static int find_debuginfo(Dwfl_Module* module, void** userdata, const char* name,
@@ -59,6 +64,7 @@ private:
     std::map<std::uint32_t, UniqueFd> debug_files_; ///< by index in mapped_
     std::map<std::uint32_t, WantedDebugFile> wanted_;
     std::vector<Place> places_;
+    std::map<std::int32_t, GElf_Addr> reported_; ///< the bias, by file
     std::unique_ptr<Dwfl, DwflDeleter> dwfl_;
     std::uint64_t generation_ = 0;
 };

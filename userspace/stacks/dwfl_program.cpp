@@ -99,8 +99,9 @@ Named DwflProgram::name(std::span<const std::uint64_t> addresses)
     };
     for (const std::uint64_t address : addresses) {
         StackFrame compiled;
-        if (Dwfl_Module* module = impl_->modules.module_at(address)) {
-            std::ranges::for_each(frames_at(impl_->modules, module, address), add);
+        const std::uint64_t place = impl_->modules.in_module(address);
+        if (Dwfl_Module* module = impl_->modules.module_at(place)) {
+            std::ranges::for_each(frames_at(impl_->modules, module, place), add);
         } else if (impl_->compiled.name(address, compiled)) {
             add(std::move(compiled));
         } else {

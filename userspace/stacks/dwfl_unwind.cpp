@@ -69,7 +69,9 @@ bool DwflUnwinder::attach()
 
 StackHow DwflUnwinder::how_of(const Unwound& unwound, bool to_the_end)
 {
-    if (!to_the_end || unwound.addresses.empty()) {
+    // Not every _start() says in its table that nothing called it.
+    if (unwound.addresses.empty() ||
+        (!to_the_end && !modules_.is_entry(unwound.addresses.back()))) {
         return StackHow::kPartial;
     }
     // The outermost frame was found, not left.

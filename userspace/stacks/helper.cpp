@@ -6,6 +6,8 @@
 #include "stacks/sandbox.hpp"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -96,6 +98,10 @@ void serve_stacks(const Channel& channel)
 int run_stack_helper()
 {
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::close(STDIN_FILENO); // our owner's streams are not to be held open by us
+    ::close(STDOUT_FILENO);
+    (void)::syscall(SYS_close_range, kStackHelperFd + 1, ~0U, 0);
+    (void)::setpriority(PRIO_PROCESS, 0, 0); // whatever our owner's is
     if (!enter_sandbox()) {
         return 1;
     }
