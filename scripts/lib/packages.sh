@@ -31,6 +31,8 @@ check|command clang-format-19|clang-format-19||clang-format 19
 check|command clang-tidy-19|clang-tidy-19||clang-tidy 19
 check|command shellcheck|shellcheck||shellcheck
 check|command aarch64-linux-gnu-g++|g++-aarch64-linux-gnu||the C++ cross compiler for arm64
+runtimes|command node|nodejs||Node, whose programs the tests of stacks look into
+runtimes|command javac|default-jdk-headless||a JDK, likewise
 kernels|command qemu-system-x86_64|qemu-system-x86||QEMU
 bench|header benchmark/benchmark.h|libbenchmark-dev||Google Benchmark
 bench|command python3|python3||Python 3.9 or newer

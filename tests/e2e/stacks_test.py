@@ -182,8 +182,9 @@ class Stacks(harness.LedgerTest):
 
         say(b"warm")
         self.assertEqual(program.stdout.readline(), b"opened\n")
-        [jvm] = [int(word) for word in subprocess.run(
-            ["pgrep", "-P", str(program.pid), "java"], capture_output=True, check=True).stdout.split()]
+        children = pathlib.Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text()
+        [jvm] = [int(child) for child in children.split()
+                 if pathlib.Path(f"/proc/{child}/comm").read_text() == "java\n"]
         subprocess.run([shutil.which("jcmd"), str(jvm), "Compiler.perfmap"], check=True,
                        capture_output=True)
         self.addCleanup(lambda: pathlib.Path(f"/tmp/perf-{jvm}.map").unlink(missing_ok=True))
