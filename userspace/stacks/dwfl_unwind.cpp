@@ -32,9 +32,12 @@ Unwound DwflUnwinder::unwind(const Unwind& request, const PerfMap& compiled)
     request_ = &request;
     stack_begin_ = request.registers[kStackPointer];
     unwound_ = {};
+    lacks_memory_ = false;
     bool to_the_end = false;
     if (attach()) {
-        to_the_end = dwfl_getthread_frames(modules_.dwfl(), kThread, take_frame, this) == 0;
+        // A return address that could not be read looks to libdwfl as if there were none.
+        to_the_end = dwfl_getthread_frames(modules_.dwfl(), kThread, take_frame, this) == 0 &&
+                     !lacks_memory_;
     } else {
         unwound_.addresses.push_back(request.registers[kProgramCounter] - 1);
     }
@@ -125,10 +128,11 @@ bool DwflUnwinder::get_thread(Dwfl* /*dwfl*/, pid_t /*tid*/, void* self, void** 
 
 bool DwflUnwinder::read_memory(Dwfl* /*dwfl*/, Dwarf_Addr address, Dwarf_Word* word, void* self)
 {
-    const auto& unwinder = *static_cast<const DwflUnwinder*>(self);
+    auto& unwinder = *static_cast<DwflUnwinder*>(self);
     const std::vector<std::byte>& stack = unwinder.request_->stack;
     const std::uint64_t at = address - unwinder.stack_begin_; // wraps below it
     if (stack.size() < sizeof(*word) || at > stack.size() - sizeof(*word)) {
+        unwinder.lacks_memory_ = true;
         return false;
     }
     std::memcpy(word, stack.data() + at, sizeof(*word));

@@ -35,6 +35,7 @@ private:
     const Unwind* request_ = nullptr; ///< while it is walked
     std::uint64_t stack_begin_ = 0;
     Unwound unwound_;
+    bool lacks_memory_ = false; ///< asked for what was not copied
 };
 
 } // namespace tcpledger

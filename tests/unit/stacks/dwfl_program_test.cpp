@@ -115,7 +115,7 @@ TEST(DwflProgram, AStackThatIsCutIsPartial)
     DwflProgram program(known.message, known.files);
     Unwind request = called_by_a_known_name(3);
     const Unwound whole = program.unwind(request);
-    request.stack.resize(request.stack.size() / 16);
+    request.stack.resize(256);
     const Unwound cut = program.unwind(request);
     EXPECT_EQ(cut.how, StackHow::kPartial);
     ASSERT_LT(cut.addresses.size(), whole.addresses.size());
