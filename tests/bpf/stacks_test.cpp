@@ -167,9 +167,9 @@ TEST_P(StacksTest, AreSampledByProcessAndPlaceAndEachIsCounted)
         sockets.push_back(test::accept_from(listener));
     }
     const auto stacks = drain();
-    const auto taken = static_cast<std::size_t>(std::ranges::count(
-        stacks, std::uint32_t{TL_OPENED_BY_CONNECT},
-        [](const auto& entry) { return entry.second.opening; }));
+    const auto taken = static_cast<std::size_t>(
+        std::ranges::count(stacks, std::uint32_t{TL_OPENED_BY_CONNECT},
+                           [](const auto& entry) { return entry.second.opening; }));
     const tl_stack_counters after = tracer_->stack_counters();
     EXPECT_GE(taken, 10U);
     EXPECT_LE(taken, 20U) << "of one place, in at most two windows of a second";

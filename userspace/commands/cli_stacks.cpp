@@ -15,7 +15,8 @@ void add_stacks(CLI::App& command, StacksOptions& options, bool with_files)
         return;
     }
     command
-        .add_option("--folded", options.folded, "write the suspects' stacks as folded lines, for flame graphs")
+        .add_option("--folded", options.folded,
+                    "write the suspects' stacks as folded lines, for flame graphs")
         ->option_text("FILE")
         ->excludes(none);
     command.add_option("--speedscope", options.speedscope, "write them as speedscope's JSON")

@@ -22,8 +22,8 @@ FlameFrame flame_frame(const StackFrame& frame)
     const std::size_t slash = frame.module.rfind('/');
     const std::string module =
         slash == std::string::npos ? frame.module : frame.module.substr(slash + 1);
-    const std::string name = !frame.function.empty() ? frame.function
-                                                     : fmt::format("{}+{:#x}", module, frame.offset);
+    const std::string name =
+        !frame.function.empty() ? frame.function : fmt::format("{}+{:#x}", module, frame.offset);
     return {name, frame.file, frame.line};
 }
 
@@ -92,11 +92,11 @@ std::vector<FlameStack> flame_stacks(const LeaksReport& report)
     std::vector<FlameStack> all;
     for (const DescribedSuspect& described : report.suspects) {
         const auto name = described.names.find(described.process);
-        const FlameFrame process{
-            fmt::format("{}[{}]", name != described.names.end() ? name->second : "?",
-                        described.process.pid),
-            {},
-            0};
+        const FlameFrame process{fmt::format("{}[{}]",
+                                             name != described.names.end() ? name->second : "?",
+                                             described.process.pid),
+                                 {},
+                                 0};
         for (const CountedStack& counted : described.stacks) {
             FlameStack stack{{process}, counted.count};
             for (auto frame = counted.stack.frames.rbegin(); frame != counted.stack.frames.rend();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The files that are written of the suspects' stacks: folded lines, speedscope's JSON, a flame graph.
+// The files that are written of the suspects' stacks: folded lines, speedscope's JSON, a flame
+// graph.
 #pragma once
 
 #include "base/error.hpp"

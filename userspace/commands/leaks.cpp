@@ -180,8 +180,7 @@ private:
         for (DescribedSuspect& described : report.suspects) {
             described.tally = tally_stacks(*desk_, described.suspect.cookies);
         }
-        const auto end =
-            Steady::now() + (duration_ ? kNamesPatience : kNamesPatienceOfWatch);
+        const auto end = Steady::now() + (duration_ ? kNamesPatience : kNamesPatienceOfWatch);
         while (desk_->names_pending() && Steady::now() < end) {
             session_.step(kStep);
         }
@@ -301,11 +300,11 @@ ExitStatus run(const LeaksOptions& options)
     }
     StopSignals signals;
     LeakWatch watch(read_clocks(), std::move(selected));
-    Expected<std::unique_ptr<Session>> opened =
-        Session::open({.ring_bytes = options.common.ring_bytes,
-                       .hooks = options.common.hooks,
-                       .stacks = options.stacks.wanted ? std::optional(StackOptions()) : std::nullopt},
-                      [&](const AppliedTransition& transition) { watch.observe(transition); });
+    Expected<std::unique_ptr<Session>> opened = Session::open(
+        {.ring_bytes = options.common.ring_bytes,
+         .hooks = options.common.hooks,
+         .stacks = options.stacks.wanted ? std::optional(StackOptions()) : std::nullopt},
+        [&](const AppliedTransition& transition) { watch.observe(transition); });
     if (!opened) {
         return fail(opened.error());
     }

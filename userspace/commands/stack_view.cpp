@@ -28,7 +28,8 @@ std::string place_of(const StackFrame& frame)
     if (frame.line != 0) {
         return fmt::format("{}:{}", frame.file, frame.line);
     }
-    return frame.module.empty() ? "" : fmt::format("{}+{:#x}", base_name(frame.module), frame.offset);
+    return frame.module.empty() ? ""
+                                : fmt::format("{}+{:#x}", base_name(frame.module), frame.offset);
 }
 
 std::string name_of(const StackFrame& frame)
@@ -63,8 +64,8 @@ std::string render_frames(const Stack& stack)
 std::string count_text(const CountedStack& counted, std::uint64_t all)
 {
     if (counted.stack.frames.empty()) {
-        return fmt::format("{} of {} from a place that has no name yet", format_count(counted.count),
-                           format_count(all));
+        return fmt::format("{} of {} from a place that has no name yet",
+                           format_count(counted.count), format_count(all));
     }
     return fmt::format("{} of {} by ({})", format_count(counted.count), format_count(all),
                        stack_how_name(counted.stack.how));

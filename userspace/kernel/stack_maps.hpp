@@ -39,7 +39,9 @@ template <typename Skeleton>
     skeleton.rodata->stacks_of_cgroup = stacks.of_cgroup;
     skeleton.rodata->stacks_of_process = stacks.of_process;
     skeleton.rodata->stacks_of_place = stacks.of_place;
-    const auto reuse = [](bpf_map* map, int fd) { return fd < 0 || bpf_map__reuse_fd(map, fd) == 0; };
+    const auto reuse = [](bpf_map* map, int fd) {
+        return fd < 0 || bpf_map__reuse_fd(map, fd) == 0;
+    };
     return reuse(skeleton.maps.stacks, stacks.ring_fd) &&
            reuse(skeleton.maps.stack_shares, stacks.shares_fd) &&
            reuse(skeleton.maps.stack_counters, stacks.counters_fd);

@@ -201,8 +201,11 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
         return tl::unexpected(handed.error());
     }
     // Attached first, so that no socket closes without telling what it leaves behind.
-    SharedRings shared{bpf_map__fd(skeleton.maps.records), bpf_map__fd(skeleton.maps.counters),
-                       skeleton.rodata->wakeup_bytes, skeleton.rodata->ring_mask, options.cases,
+    SharedRings shared{bpf_map__fd(skeleton.maps.records),
+                       bpf_map__fd(skeleton.maps.counters),
+                       skeleton.rodata->wakeup_bytes,
+                       skeleton.rodata->ring_mask,
+                       options.cases,
                        shared_stacks(options, impl->stack_ring)};
     if (shared.stacks.wanted()) {
         shared.stacks.shares_fd = bpf_map__fd(skeleton.maps.stack_shares);

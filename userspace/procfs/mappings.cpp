@@ -55,7 +55,7 @@ std::optional<ExecutableMapping> parse_mapping(std::string_view line)
 /// the file must be.
 UniqueFd open_if_regular(const UniqueFd& place, std::uint64_t inode)
 {
-    struct stat status {};
+    struct stat status{};
     if (!place.valid() || ::fstat(place.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
         (inode != 0 && status.st_ino != inode)) {
         return {};
@@ -118,7 +118,7 @@ UniqueFd ProcessRoot::open_mapped(const ExecutableMapping& mapping) const
 
 FileIdentity ProcessRoot::program() const
 {
-    struct stat status {};
+    struct stat status{};
     if (::fstatat(process_.get(), "exe", &status, 0) != 0) {
         return {};
     }

@@ -25,8 +25,7 @@ namespace tcpledger {
 
 /// What would give the names that a stack lacks, a sentence each. The first of `mapped` is what
 /// process `pid` executes.
-[[nodiscard]] std::vector<std::string> naming_hints(const Named& named,
-                                                    std::span<const MappedFile> mapped,
-                                                    std::uint32_t pid);
+[[nodiscard]] std::vector<std::string>
+naming_hints(const Named& named, std::span<const MappedFile> mapped, std::uint32_t pid);
 
 } // namespace tcpledger

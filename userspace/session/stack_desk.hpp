@@ -92,7 +92,7 @@ private:
 
     UniqueFd wake_; ///< an eventfd
     std::atomic<bool> stop_ = false;
-    mutable std::mutex mutex_; ///< of what follows
+    mutable std::mutex mutex_;                                    ///< of what follows
     tsl::robin_map<std::uint64_t, Opening, CookieHash> openings_; ///< by cookie
     std::vector<Distinct> stacks_;                                ///< by id
     std::deque<StackId> to_name_;

@@ -98,8 +98,8 @@ StackPrograms::Program* StackPrograms::read(const Key& key)
             file->second = static_cast<std::int32_t>(program.files.size());
             program.files.push_back(std::move(fd));
         }
-        program.mapped.push_back({mapping.start, mapping.end, mapping.offset, file->second,
-                                  short_path(mapping.path)});
+        program.mapped.push_back(
+            {mapping.start, mapping.end, mapping.offset, file->second, short_path(mapping.path)});
     }
     present_[key] = program.number;
     programs_.push_front(std::move(program));
@@ -167,8 +167,8 @@ bool StackPrograms::tell(Program& program)
     program.told = helper_->tell(message, files);
     for (const auto& [mapped, file] : program.debug_files) {
         const int fd = file.get();
-        program.told = program.told &&
-                       helper_->tell(KnowDebugFile{program.number, mapped}, std::span(&fd, 1));
+        program.told =
+            program.told && helper_->tell(KnowDebugFile{program.number, mapped}, std::span(&fd, 1));
     }
     return program.told;
 }
@@ -254,8 +254,8 @@ bool StackPrograms::find_debug_files(Program& program, std::span<const WantedDeb
         if (one.mapped >= program.mapped.size() || !program.looked_for.insert(one.mapped).second) {
             continue;
         }
-        UniqueFd file =
-            find_debug_file(program.root, program.mapped[one.mapped].path, one, options_.debuginfod);
+        UniqueFd file = find_debug_file(program.root, program.mapped[one.mapped].path, one,
+                                        options_.debuginfod);
         const int fd = file.get();
         if (file.valid() && tell(program) &&
             helper_->tell(KnowDebugFile{program.number, one.mapped}, std::span(&fd, 1))) {

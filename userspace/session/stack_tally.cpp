@@ -12,8 +12,7 @@ bool reads_alike(const StackFrame& one, const StackFrame& other)
 {
     const bool named = !one.function.empty();
     return one.function == other.function && one.file == other.file && one.line == other.line &&
-           one.module == other.module &&
-           ((named && one.line != 0) || one.offset == other.offset);
+           one.module == other.module && ((named && one.line != 0) || one.offset == other.offset);
 }
 
 } // namespace

@@ -40,7 +40,8 @@ public:
     [[nodiscard]] std::uint64_t in_module(std::uint64_t address) const;
     /// The module's index among the mapped files.
     [[nodiscard]] static std::uint32_t index_of(Dwfl_Module* module);
-    /// Whether the address lies in the first instructions of a program, before which there are none.
+    /// Whether the address lies in the first instructions of a program, before which there are
+    /// none.
     [[nodiscard]] bool is_entry(std::uint64_t address);
     /// Debug files that were looked for and are not there.
     [[nodiscard]] std::vector<WantedDebugFile> wanted() const;

@@ -81,8 +81,9 @@ void set_place_of_code(Dwfl_Module* module, std::uint64_t address, StackFrame& f
 {
     Dwfl_Line* line = dwfl_module_getsrc(module, address);
     int number = 0;
-    const char* file =
-        line != nullptr ? dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr) : nullptr;
+    const char* file = line != nullptr
+                           ? dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr)
+                           : nullptr;
     if (file != nullptr) {
         frame.file = text_of(file);
         frame.line = static_cast<std::uint32_t>(std::max(number, 0));

@@ -23,7 +23,7 @@ constexpr std::size_t kMostTextBytes = 100U << 10U;
 std::string read_up_to(int fd, std::size_t most)
 {
     std::string text;
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         return text;
     }

@@ -79,10 +79,9 @@ StackHow DwflUnwinder::how_of(const Unwound& unwound, bool to_the_end)
     }
     // The outermost frame was found, not left.
     const auto left = unwound.addresses.size() - 1;
-    const bool by_tables =
-        std::all_of(unwound.addresses.begin(),
-                    unwound.addresses.begin() + static_cast<std::ptrdiff_t>(left),
-                    [&](std::uint64_t address) { return has_table(address); });
+    const bool by_tables = std::all_of(
+        unwound.addresses.begin(), unwound.addresses.begin() + static_cast<std::ptrdiff_t>(left),
+        [&](std::uint64_t address) { return has_table(address); });
     return by_tables ? StackHow::kDwarf : StackHow::kFramePointers;
 }
 

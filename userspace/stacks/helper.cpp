@@ -36,7 +36,8 @@ private:
     MaybeAnswer on(KnowProgram& message, std::vector<UniqueFd>& files)
     {
         const std::uint32_t number = message.program;
-        programs_.insert_or_assign(number, std::make_unique<DwflProgram>(std::move(message), files));
+        programs_.insert_or_assign(number,
+                                   std::make_unique<DwflProgram>(std::move(message), files));
         return std::nullopt;
     }
     MaybeAnswer on(const KnowDebugFile& message, std::vector<UniqueFd>& files)

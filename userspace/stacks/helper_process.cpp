@@ -77,8 +77,7 @@ Expected<HelperProcess> HelperProcess::start()
     std::string word = kStackHelperWord;
     const std::array<char*, 3> words = {name.data(), word.data(), nullptr};
     pid_t pid = -1;
-    const int error =
-        SpawnActions().spawn(pid, "/proc/self/exe", words.data(), ends->second.fd());
+    const int error = SpawnActions().spawn(pid, "/proc/self/exe", words.data(), ends->second.fd());
     if (error != 0) {
         return tl::unexpected(Error::from_code(error, "cannot start the stack helper"));
     }

@@ -79,8 +79,7 @@ struct Name {
 };
 
 /// To the helper. The first four have no answer.
-using Request =
-    std::variant<KnowProgram, KnowDebugFile, KnowPerfMap, ForgetProgram, Unwind, Name>;
+using Request = std::variant<KnowProgram, KnowDebugFile, KnowPerfMap, ForgetProgram, Unwind, Name>;
 
 struct Unwound {
     StackHow how = StackHow::kPartial;

@@ -103,8 +103,8 @@ bool PerfMap::name(std::uint64_t address, StackFrame& frame) const
 
 void split_jit_name(std::string_view name, StackFrame& frame)
 {
-    constexpr std::array<std::string_view, 5> kJavaScript = {"JS:", "LazyCompile:", "Function:",
-                                                             "Script:", "Eval:"};
+    constexpr std::array<std::string_view, 5> kJavaScript = {
+        "JS:", "LazyCompile:", "Function:", "Script:", "Eval:"};
     frame.function = name;
     const auto kind = std::ranges::find_if(
         kJavaScript, [&](std::string_view prefix) { return name.starts_with(prefix); });

@@ -43,17 +43,17 @@ bool drop_capabilities()
 
 /// What malloc, libdw, the channel and an orderly end ask of the kernel.
 constexpr std::array kAllowed = {
-    SCMP_SYS(read),          SCMP_SYS(pread64),      SCMP_SYS(write),
-    SCMP_SYS(close),         SCMP_SYS(fstat),        SCMP_SYS(newfstatat),
-    SCMP_SYS(lseek),         SCMP_SYS(fcntl),        SCMP_SYS(dup),
-    SCMP_SYS(mmap),          SCMP_SYS(munmap),       SCMP_SYS(mprotect),
-    SCMP_SYS(mremap),        SCMP_SYS(madvise),      SCMP_SYS(brk),
-    SCMP_SYS(recvmsg),       SCMP_SYS(sendmsg),      SCMP_SYS(poll),
-    SCMP_SYS(ppoll),         SCMP_SYS(futex),        SCMP_SYS(exit),
-    SCMP_SYS(exit_group),    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(sigaltstack), SCMP_SYS(tgkill),
-    SCMP_SYS(getpid),        SCMP_SYS(gettid),       SCMP_SYS(clock_gettime),
-    SCMP_SYS(getrandom),     SCMP_SYS(sched_yield),  SCMP_SYS(restart_syscall),
+    SCMP_SYS(read),           SCMP_SYS(pread64),      SCMP_SYS(write),
+    SCMP_SYS(close),          SCMP_SYS(fstat),        SCMP_SYS(newfstatat),
+    SCMP_SYS(lseek),          SCMP_SYS(fcntl),        SCMP_SYS(dup),
+    SCMP_SYS(mmap),           SCMP_SYS(munmap),       SCMP_SYS(mprotect),
+    SCMP_SYS(mremap),         SCMP_SYS(madvise),      SCMP_SYS(brk),
+    SCMP_SYS(recvmsg),        SCMP_SYS(sendmsg),      SCMP_SYS(poll),
+    SCMP_SYS(ppoll),          SCMP_SYS(futex),        SCMP_SYS(exit),
+    SCMP_SYS(exit_group),     SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask), SCMP_SYS(sigaltstack),  SCMP_SYS(tgkill),
+    SCMP_SYS(getpid),         SCMP_SYS(gettid),       SCMP_SYS(clock_gettime),
+    SCMP_SYS(getrandom),      SCMP_SYS(sched_yield),  SCMP_SYS(restart_syscall),
 };
 
 bool restrict_system_calls()

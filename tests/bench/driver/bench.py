@@ -17,9 +17,10 @@ from churn import bench_churn
 from drain import bench_drain
 from idle import bench_idle, bench_latency
 from seed import bench_seed
+from stacks import bench_stacks
 from table import render
 
-BENCHES = ["churn", "drain", "seed", "idle", "latency", "micro"]
+BENCHES = ["churn", "drain", "seed", "idle", "latency", "micro", "stacks"]
 
 
 def parse_options(arguments):
@@ -61,6 +62,7 @@ def run(options):
         holder=programs / "bench_holder",
         yardstick=programs / "bench_yardstick",
         ledger=programs / "bench_ledger",
+        stack_cost=programs / "bench_stack_cost",
     )
 
     def say(text):
@@ -75,6 +77,7 @@ def run(options):
         "idle": lambda: bench_idle(paths, options.runs, 3 if quick else 10, say),
         "latency": lambda: bench_latency(paths, options.runs, say),
         "micro": lambda: bench_micro(paths.ledger) if paths.ledger.exists() else [],
+        "stacks": lambda: bench_stacks(paths, options.runs, 1 if quick else 2, say),
     }
     return {name: benches[name]() for name in BENCHES if name in options.only}
 

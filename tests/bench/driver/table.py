@@ -143,6 +143,30 @@ def micro_table(results):
     return table("The books alone", ["benchmark", "ns/event", "bytes/connection"], rows)
 
 
+def stacks_table(results):
+    heads = ["tracer", "connections/s", "of top's", "CPU µs/connection", "×"]
+    rows = [
+        [
+            name,
+            number(figures["connections_per_s"]),
+            share(figures["of_top"]),
+            number(figures["cpu_us_per_connection"], 1),
+            number(figures["times_cpu_of_top"], 2),
+        ]
+        for name, figures in results["churn"].items()
+    ]
+    one = results["one"]
+    cost = [
+        ["taken in the kernel", number(one["take_ns"], 2, 1e-3, " µs")],
+        ["unwound", number(one["unwind_us"], 1, 1, " µs")],
+        ["named, the first of a program", number(one["first_name_us"], 1, 1e-3, " ms")],
+        ["named again", number(one["name_us"], 1, 1, " µs")],
+    ]
+    return table(f"One opening stack of {number(one['frames'])} frames", ["step", "median"], cost) + table(
+        "Saturated churn with opening stacks", heads, rows
+    )
+
+
 def render(document):
     lines = [f"{key}: {value}" for key, value in document["host"].items()] + [""]
     results = document["results"]
@@ -156,4 +180,6 @@ def render(document):
         lines += idle_table(results.get("idle"), results.get("latency"))
     if "micro" in results:
         lines += micro_table(results["micro"])
+    if "stacks" in results:
+        lines += stacks_table(results["stacks"])
     return "\n".join(lines)

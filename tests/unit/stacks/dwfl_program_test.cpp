@@ -141,8 +141,7 @@ TEST(DwflProgram, NothingKnownIsOneStrangeFrame)
 UniqueFd memory_file(std::span<const std::byte> bytes)
 {
     UniqueFd file(::memfd_create("hostile", MFD_CLOEXEC));
-    EXPECT_EQ(::write(file.get(), bytes.data(), bytes.size()),
-              static_cast<ssize_t>(bytes.size()));
+    EXPECT_EQ(::write(file.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
     return file;
 }
 

@@ -21,7 +21,8 @@ public:
     [[gnu::noinline]] int take(const std::string& name)
     {
         const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-        if (::connect(fd, reinterpret_cast<const sockaddr*>(&address_), sizeof(address_)) != 0) { // line of take
+        if (::connect(fd, reinterpret_cast<const sockaddr*>(&address_), sizeof(address_)) !=
+            0) { // line of take
             throw std::runtime_error(name);
         }
         taken_.push_back(fd);
