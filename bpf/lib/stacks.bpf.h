@@ -173,8 +173,7 @@ static __always_inline void send_stack(__u64 cookie, __u32 opening, const struct
 /* bpf_task_pt_regs() is from 5.15; before that there are no stacks. */
 static __always_inline void take_stack(struct sock *sk, __u32 opening)
 {
-	if (!want_stacks ||
-	    !bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+	if (!want_stacks || !bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 		return;
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct pt_regs *regs = (const struct pt_regs *)bpf_task_pt_regs(task);

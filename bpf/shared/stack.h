@@ -25,8 +25,8 @@ enum tl_opening {
 };
 
 struct tl_stack {
-	tl_u64 time_ns; /* CLOCK_MONOTONIC */
-	tl_u64 cookie;	/* of the socket */
+	tl_u64 time_ns;	 /* CLOCK_MONOTONIC */
+	tl_u64 cookie;	 /* of the socket */
 	tl_u64 start_ns; /* as in tl_process */
 	tl_u32 tgid;
 	tl_u32 tid;
