@@ -32,6 +32,7 @@ check|command clang-tidy-19|clang-tidy-19||clang-tidy 19
 check|command shellcheck|shellcheck||shellcheck
 check|command aarch64-linux-gnu-g++|g++-aarch64-linux-gnu||the C++ cross compiler for arm64
 runtimes|command node|nodejs||Node, whose programs the tests of stacks look into
+runtimes|command debuginfod-find|debuginfod||debuginfod-find, for the tests of stacks
 runtimes|command javac|default-jdk-headless||a JDK, likewise
 kernels|command qemu-system-x86_64|qemu-system-x86||QEMU
 bench|header benchmark/benchmark.h|libbenchmark-dev||Google Benchmark

@@ -198,6 +198,52 @@ class Stacks(harness.LedgerTest):
                             any("placeOrder" in name for name in names) for names in functions),
                         functions)
 
+    def stripped(self, folder):
+        """A program in `folder` without its symbols; the file with them."""
+        program, symbols = pathlib.Path(folder, "opener"), pathlib.Path(folder, "opener.debug")
+        shutil.copy(PROGRAMS / "opener_static", program)
+        for command in (["--only-keep-debug", program, symbols],
+                        ["--strip-all", f"--add-gnu-debuglink={symbols}", program]):
+            subprocess.run(["objcopy", *command], check=True)
+        return program, symbols
+
+    def test_a_program_in_a_root_of_its_own(self):
+        """Its debug file is where its own mount namespace has it."""
+        folder = self.folder()
+        os.mkdir(f"{folder}/opt")
+        self.stripped(f"{folder}/opt")
+        report = self.unclosed("unshare", "--mount", "chroot", folder, "/opt/opener",
+                               self.server(), 5)
+        self.assertEqual(self.assert_path(report, "opener.c", self.OPENER), 5)
+        modules = {frame["module"] for frame in report["stacks"][0]["frames"]}
+        self.assertEqual(modules, {"/opt/opener"})
+
+    def test_debuginfod_is_asked_where_that_is_wanted_alone(self):
+        if not shutil.which("debuginfod-find"):
+            self.skipTest("no debuginfod-find")
+        folder = self.folder()
+        program, symbols = self.stripped(folder)
+        notes = subprocess.run(["readelf", "-n", program], capture_output=True, text=True,
+                               check=True).stdout
+        build_id = notes.split("Build ID:")[1].split()[0]
+        place = pathlib.Path(folder, "web", "buildid", build_id)
+        place.mkdir(parents=True)
+        symbols.rename(place / "debuginfo")
+        server = subprocess.Popen(
+            [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"],
+            cwd=f"{folder}/web", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            preexec_fn=self.n.enter)
+        self.addCleanup(harness.stop, server)
+        web_port = int(server.stdout.readline().split(b" port ")[1].split()[0])
+        environment = {**os.environ, "DEBUGINFOD_URLS": f"http://127.0.0.1:{web_port}",
+                       "DEBUGINFOD_CACHE_PATH": f"{folder}/cache"}
+        port = self.server()
+        report = self.unclosed(program, port, 3, env=environment)
+        self.assertFalse(os.path.exists(f"{folder}/cache"), "it was fetched without being asked for")
+        self.assertEqual({frame["line"] for frame in report["stacks"][0]["frames"]}, {None})
+        report = self.unclosed(program, port, 3, options=["--debuginfod"], env=environment)
+        self.assertEqual(self.assert_path(report, "opener.c", self.OPENER), 3)
+
     def test_traps(self):
         """Files that are no programs neither hang nor end it, and cost no event."""
         report = self.unclosed(sys.executable, "-c", TRAPS, self.server())

@@ -20,10 +20,10 @@ static volatile int opened; /* something to do behind each call: none is a tail 
 
 static inline __attribute__((always_inline)) int connect_to(const struct sockaddr_in* address)
 {
+    const struct sockaddr* to = (const struct sockaddr*)address;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-    if (connect(fd, (const struct sockaddr*)address, sizeof(*address)) !=
-        0) /* line of connect_to */
+    if (connect(fd, to, sizeof(*address)) != 0) /* line of connect_to */
         abort();
     return fd;
 }
@@ -78,6 +78,7 @@ int main(int argc, char** argv)
     } else {
         work(&task);
     }
+    usleep(200000); /* who is gone within a millisecond may be gone before it is looked at */
     printf("%d\n", opened);
     fflush(stdout);
     _Exit(0);
