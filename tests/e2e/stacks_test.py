@@ -208,15 +208,19 @@ class Stacks(harness.LedgerTest):
         return program, symbols
 
     def test_a_program_in_a_root_of_its_own(self):
-        """Its debug file is where its own mount namespace has it."""
+        """Its debug file is where its own mount namespace alone has it."""
         folder = self.folder()
-        os.mkdir(f"{folder}/opt")
-        self.stripped(f"{folder}/opt")
-        report = self.unclosed("unshare", "--mount", "chroot", folder, "/opt/opener",
-                               self.server(), 5)
+        os.makedirs(f"{folder}/image/opt")
+        os.mkdir(f"{folder}/root")
+        self.stripped(f"{folder}/image/opt")
+        script = ('mount -t tmpfs none "$1/root" && cp -r "$1/image/." "$1/root" && '
+                  'exec chroot "$1/root" /opt/opener "$2" 5')
+        report = self.unclosed("unshare", "--mount", "sh", "-c", script, "sh", folder,
+                               self.server())
+        self.assertEqual(os.listdir(f"{folder}/root"), [])
         self.assertEqual(self.assert_path(report, "opener.c", self.OPENER), 5)
-        modules = {frame["module"] for frame in report["stacks"][0]["frames"]}
-        self.assertEqual(modules, {"/opt/opener"})
+        self.assertEqual({frame["module"] for frame in report["stacks"][0]["frames"]},
+                         {"/opt/opener"})
 
     def test_debuginfod_is_asked_where_that_is_wanted_alone(self):
         if not shutil.which("debuginfod-find"):

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 
@@ -64,6 +65,15 @@ UniqueFd open_if_regular(const UniqueFd& place, std::uint64_t inode)
     return UniqueFd(::open(again.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
+/// Where its root is, as its mount namespace counts; empty: at the top, or nobody may know.
+std::string place_of_root(int process_fd)
+{
+    std::array<char, 4096> place{};
+    const ssize_t size = ::readlinkat(process_fd, "root", place.data(), place.size());
+    const std::string text(place.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    return text == "/" ? std::string() : text;
+}
+
 /// `path` below `root_fd`, whatever symbolic links it has.
 UniqueFd find_below(int root_fd, const std::string& path)
 {
@@ -93,7 +103,9 @@ Expected<ProcessRoot> ProcessRoot::open(std::uint32_t pid, const std::filesystem
     if (!process) {
         return tl::unexpected(process.error());
     }
-    return ProcessRoot(std::move(*process), pid);
+    UniqueFd root(::openat(process->get(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    std::string place = place_of_root(process->get());
+    return ProcessRoot(std::move(*process), std::move(root), std::move(place), pid);
 }
 
 Expected<std::vector<ExecutableMapping>> ProcessRoot::mappings() const
@@ -102,7 +114,14 @@ Expected<std::vector<ExecutableMapping>> ProcessRoot::mappings() const
     if (!text) {
         return tl::unexpected(text.error());
     }
-    return parse_mappings(*text);
+    std::vector<ExecutableMapping> mappings = parse_mappings(*text);
+    for (ExecutableMapping& mapping : mappings) {
+        if (!place_.empty() &&
+            mapping.path.starts_with(place_ + "/")) { // chroot(): the kernel tells it from outside
+            mapping.path.erase(0, place_.size());
+        }
+    }
+    return mappings;
 }
 
 UniqueFd ProcessRoot::open_mapped(const ExecutableMapping& mapping) const
@@ -112,8 +131,7 @@ UniqueFd ProcessRoot::open_mapped(const ExecutableMapping& mapping) const
     if (mapped.valid()) {
         return open_if_regular(mapped, 0);
     }
-    const UniqueFd root(::openat(process_.get(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    return open_if_regular(find_below(root.get(), mapping.path), mapping.inode);
+    return open_if_regular(find_below(root_.get(), mapping.path), mapping.inode);
 }
 
 FileIdentity ProcessRoot::program() const
@@ -127,8 +145,7 @@ FileIdentity ProcessRoot::program() const
 
 UniqueFd ProcessRoot::open_file(const std::string& path) const
 {
-    const UniqueFd root(::openat(process_.get(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    return open_if_regular(find_below(root.get(), path), 0);
+    return open_if_regular(find_below(root_.get(), path), 0);
 }
 
 std::uint32_t ProcessRoot::inner_pid() const

@@ -36,7 +36,8 @@ struct FileIdentity {
 /// Of the text of /proc/PID/maps, in its order; lines that are none are passed over.
 [[nodiscard]] std::vector<ExecutableMapping> parse_mappings(std::string_view text);
 
-/// A process's view of the file system. A process may end at any time: what was opened stays.
+/// A process's view of the file system, which is kept: files can still be opened below its root
+/// when it has ended. What else is asked of it then is an error.
 class ProcessRoot {
 public:
     /// Errors: errno of open(2); ENOENT or ESRCH when there is no such process.
@@ -54,9 +55,14 @@ public:
     [[nodiscard]] std::uint32_t inner_pid() const;
 
 private:
-    ProcessRoot(UniqueFd process, std::uint32_t pid) : process_(std::move(process)), pid_(pid) {}
+    ProcessRoot(UniqueFd process, UniqueFd root, std::string place, std::uint32_t pid)
+        : process_(std::move(process)), root_(std::move(root)), place_(std::move(place)), pid_(pid)
+    {
+    }
 
-    UniqueFd process_; ///< /proc/PID
+    UniqueFd process_;  ///< /proc/PID
+    UniqueFd root_;     ///< not valid: we may not look there
+    std::string place_; ///< of the root in its mount namespace; empty: at the top
     std::uint32_t pid_;
 };
 
