@@ -5,6 +5,7 @@
 
 #include "compat.bpf.h"
 #include "farewell.bpf.h"
+#include "lane.bpf.h"
 #include "passing.bpf.h"
 #include "process.bpf.h"
 #include "ring.bpf.h"
@@ -59,24 +60,28 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 		out->local_port = remembered_port(sk);
 }
 
-static __always_inline __u64 send_transition(struct sock *sk, int old_state, int new_state)
+static __always_inline __u64 send_transition(struct sock *sk, int old_state, int new_state,
+						bool by_lane)
 {
 	__u64 time_ns = bpf_ktime_get_ns();
-	struct tl_transition *out = reserve_record(sizeof(*out));
+	struct room room = reserve_room(by_lane, sizeof(struct tl_transition));
+	struct tl_transition *out = room.record;
 
 	if (!out)
 		return time_ns;
 	fill_header(&out->header, time_ns, TL_RECORD_TRANSITION, sizeof(*out));
 	fill_transition(out, sk, old_state, new_state);
-	submit_record(out, time_ns);
+	submit_room(by_lane, &room, time_ns);
 	return time_ns;
 }
 
-static __always_inline __u64 send_owned_transition(struct sock *sk, int old_state, int new_state)
+static __always_inline __u64 send_owned_transition(struct sock *sk, int old_state, int new_state,
+						      bool by_lane)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	__u64 time_ns = bpf_ktime_get_ns();
-	struct tl_owned_transition *out = reserve_record(sizeof(*out));
+	struct room room = reserve_room(by_lane, sizeof(struct tl_owned_transition));
+	struct tl_owned_transition *out = room.record;
 
 	if (!out)
 		return time_ns;
@@ -87,7 +92,7 @@ static __always_inline __u64 send_owned_transition(struct sock *sk, int old_stat
 	if (tell_farewells)
 		out->transition.flags |= ending_flags(current);
 	describe_process(&out->process, current);
-	submit_record(out, time_ns);
+	submit_room(by_lane, &room, time_ns);
 	return time_ns;
 }
 
@@ -109,7 +114,8 @@ static __always_inline __u64 send_farewell(struct sock *sk, int old_state)
 }
 
 /* When it was, or 0 where it is left out. */
-static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int new_state)
+static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int new_state,
+					      bool by_lane)
 {
 	if (sk->sk_protocol != IPPROTO_TCP_NUMBER)
 		return 0;
@@ -121,8 +127,8 @@ static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int 
 	if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN)
 		return send_farewell(sk, old_state);
 	if (runs_in_caller(old_state, new_state))
-		return send_owned_transition(sk, old_state, new_state);
-	return send_transition(sk, old_state, new_state);
+		return send_owned_transition(sk, old_state, new_state, by_lane);
+	return send_transition(sk, old_state, new_state, by_lane);
 }
 
 /* Set by user space before it attaches the second program. */
@@ -184,7 +190,8 @@ static __always_inline void mark_seen(struct sock *sk, int old_state, int new_st
 
 static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
 {
-	__u64 sent_ns = send_set_state(sk, old_state, new_state);
+	__u64 sent_ns = has_lane() ? send_set_state(sk, old_state, new_state, true)
+				   : send_set_state(sk, old_state, new_state, false);
 
 	/* The clock is what costs most: read again only for what is left out. */
 	if (catches_nested)
@@ -210,7 +217,7 @@ static __always_inline void on_nested_set_state(struct sock *sk, int old_state, 
 		both[1].key = 0;
 	} else {
 		count_caught_nested();
-		send_set_state(sk, old_state, new_state);
+		send_set_state(sk, old_state, new_state, false);
 	}
 }
 

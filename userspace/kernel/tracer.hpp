@@ -19,8 +19,8 @@
 namespace tcpledger {
 
 struct TracerOptions {
-    /// Size of all rings together; each is rounded up to a power of two of pages. 0 = by the
-    /// number of CPUs.
+    /// For transitions, of all CPUs together; a CPU's share is rounded up to a power of two of
+    /// pages. All other records get half as much beside it. 0 = by the number of CPUs.
     std::size_t ring_bytes = 0;
     HookMode hooks = HookMode::kAuto;
     /// Each → CLOSE with the socket's last figures, and resets where they can be had.
@@ -49,7 +49,7 @@ struct ProgramTime {
     std::uint64_t runs = 0;
 };
 
-/// The size of all rings together that --ring-size defaults to: 4 MiB a CPU, 8 to 64 MiB.
+/// What --ring-size defaults to: 4 MiB a CPU, 8 to 64 MiB.
 [[nodiscard]] std::size_t default_ring_bytes(unsigned cpus);
 
 class Tracer {

@@ -96,6 +96,7 @@ enum {
 enum {
 	BPF_F_NO_PREALLOC = 1,
 	BPF_F_CLONE = 512,
+	BPF_F_MMAPABLE = 1024,
 };
 
 enum {
@@ -117,6 +118,7 @@ enum {
 };
 
 enum bpf_map_type {
+	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
