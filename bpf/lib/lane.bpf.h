@@ -14,8 +14,9 @@
 #include "../shared/lane.h"
 
 /*
- * key: CPU, below lane_count. value: the positions of its lane. Written by on_set_state() and
- * the reader, each its own part; never deleted.
+ * key: any possible CPU. value: the positions of its lane, if it has one, and what the two
+ * programs on inet_sock_set_state tell each other. Written by these and by the reader, each its
+ * own part; never deleted.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -45,16 +46,16 @@ struct {
 const volatile __u32 lane_count = 0;
 const volatile __u32 lane_slots = 0;
 
-/* Room for one record: in a lane, or in a ring. */
-struct room {
-	void *record;		      /* NULL: full, and counted */
-	volatile struct tl_lane *lane; /* NULL: in a ring */
-	__u64 turn;		      /* in a lane: the number of the record and 1 */
+/* Room for one record. */
+struct slot {
+	void *record; /* NULL: the lane is full, and it is counted */
+	volatile struct tl_lane *lane;
+	__u64 turn; /* the number of the record and 1 */
 };
 
-static __always_inline bool has_lane(void)
+static __always_inline volatile struct tl_lane *lane_of(__u32 cpu)
 {
-	return bpf_get_smp_processor_id() < lane_count;
+	return bpf_map_lookup_elem(&lanes, &cpu);
 }
 
 static __always_inline bool is_full(volatile struct tl_lane *lane, __u64 number)
@@ -65,56 +66,36 @@ static __always_inline bool is_full(volatile struct tl_lane *lane, __u64 number)
 	return number - lane->consumed_seen >= lane_slots;
 }
 
-static __always_inline struct room reserve_slot(void)
+/* Only where `cpu`, the present one, has slots, and only by the one program that lanes are for. */
+static __always_inline struct slot reserve_slot(volatile struct tl_lane *lane, __u32 cpu)
 {
-	struct room room = {};
-	__u32 cpu = bpf_get_smp_processor_id();
+	struct slot slot = {.lane = lane};
+	__u64 number = lane->produced;
 
-	room.lane = bpf_map_lookup_elem(&lanes, &cpu);
-	if (!room.lane)
-		return room; /* cannot be: see has_lane() */
-	__u64 number = room.lane->produced;
-
-	if (is_full(room.lane, number)) {
+	if (is_full(slot.lane, number)) {
 		count_lost_record();
-		return room;
+		return slot;
 	}
-	room.turn = number + 1;
-	room.lane->produced = room.turn;
+	slot.turn = number + 1;
+	slot.lane->produced = slot.turn;
 	__u32 index = cpu * lane_slots + (number & (lane_slots - 1));
 
-	room.record = bpf_map_lookup_elem(&slots, &index);
-	return room;
+	slot.record = bpf_map_lookup_elem(&slots, &index);
+	return slot;
 }
 
-/* `by_lane` is a constant wherever this is inlined: it must be what has_lane() says. */
-static __always_inline struct room reserve_room(bool by_lane, __u64 size_bytes)
+/*
+ * On x86 stores are seen in their order, and the barrier keeps the compiler to it. One record in
+ * 64 looks whether the lane has filled past a quarter, for which the reader is woken.
+ */
+static __always_inline void submit_slot(const struct slot *slot)
 {
-	if (by_lane)
-		return reserve_slot();
-	struct room room = {};
-
-	room.record = reserve_record(size_bytes);
-	return room;
-}
-
-/* On x86 stores are seen in their order; the compiler keeps it by `volatile` and the barrier. */
-static __always_inline void hand_over_slot(const struct room *room)
-{
-	volatile struct tl_record_header *header = room->record;
+	volatile struct tl_record_header *header = slot->record;
 
 	barrier();
-	header->turn = (__u32)room->turn;
-	if ((room->turn & 0x3f) == 0 && room->turn - room->lane->consumed >= lane_slots / 4)
+	header->turn = (__u32)slot->turn;
+	if ((slot->turn & 0x3f) == 0 && slot->turn - slot->lane->consumed >= lane_slots / 4)
 		wake_reader();
-}
-
-static __always_inline void submit_room(bool by_lane, const struct room *room, __u64 time_ns)
-{
-	if (by_lane)
-		hand_over_slot(room);
-	else
-		submit_record(room->record, time_ns);
 }
 
 #endif /* TCPLEDGER_LANE_BPF_H */

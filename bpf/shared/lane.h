@@ -16,11 +16,26 @@ struct tl_slot {
 	tl_u8 record[TL_SLOT_BYTES];
 };
 
-/* Counted in slots since the start. In cache lines by who writes. */
+/*
+ * What the first program on the tracepoint leaves for the second. A socket makes each transition
+ * once, so `key` and `states` are those of no other one, however quickly addresses are used again.
+ */
+struct tl_seen {
+	tl_u64 key;    /* cookie, or the address of a clone, which has none yet; 0: none */
+	tl_u64 states; /* old << 8 | new */
+	tl_u64 time_ns;
+};
+
+/* In cache lines by who writes. */
 struct tl_lane {
+	/* Counted in slots since the start. */
 	tl_u64 produced;      /* written by the program alone, before it fills the slot */
 	tl_u64 consumed_seen; /* its copy of `consumed`, so that it rarely fetches that line */
-	tl_u8 padding[112];
+	tl_u64 marks_seen;    /* set by user space before it attaches the second program */
+	/* The second is for a softirq between the two programs. */
+	struct tl_seen seen[2];
+	tl_u8 padding[56];
+
 	tl_u64 consumed; /* written by the reader alone */
 	tl_u8 padding_2[120];
 };

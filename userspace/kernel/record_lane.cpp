@@ -24,30 +24,40 @@ RecordRing::Front RecordLane::look()
     return RecordRing::Front::kRecord;
 }
 
-Expected<LaneMemory> LaneMemory::map(int lanes_fd, int slots_fd, std::uint32_t lane_count,
-                                     std::uint32_t slots_per_lane)
+Expected<LaneMemory> LaneMemory::map(Array lanes, Array slots, std::uint32_t slots_per_lane)
 {
-    auto lanes = map_array(lanes_fd, lane_count * sizeof(tl_lane));
-    if (!lanes) {
-        return tl::unexpected(lanes.error());
+    auto lane_memory = map_array(lanes.fd, lanes.entries * sizeof(tl_lane));
+    if (!lane_memory) {
+        return tl::unexpected(lane_memory.error());
     }
-    auto slots = map_array(slots_fd, std::size_t{lane_count} * slots_per_lane * sizeof(tl_slot));
-    if (!slots) {
-        return tl::unexpected(slots.error());
+    auto slot_memory = map_array(slots.fd, slots.entries * sizeof(tl_slot));
+    if (!slot_memory) {
+        return tl::unexpected(slot_memory.error());
     }
-    return LaneMemory(std::move(*lanes), std::move(*slots), slots_per_lane);
+    return LaneMemory(std::move(*lane_memory), lanes.entries, std::move(*slot_memory),
+                      slots_per_lane);
 }
 
-LaneMemory::LaneMemory(Mapping lanes, Mapping slots, std::uint32_t slots_per_lane)
-    : lanes_(std::move(lanes)), slots_(std::move(slots)), slots_per_lane_(slots_per_lane)
+LaneMemory::LaneMemory(Mapping lanes, std::uint32_t cpus, Mapping slots,
+                       std::uint32_t slots_per_lane)
+    : lanes_(std::move(lanes)), cpus_(cpus), slots_(std::move(slots)),
+      slots_per_lane_(slots_per_lane)
 {
 }
 
-RecordLane LaneMemory::lane(std::uint32_t number) const
+RecordLane LaneMemory::lane(std::uint32_t cpu) const
 {
-    const auto first = std::size_t{number} * slots_per_lane_;
-    return {static_cast<tl_lane*>(lanes_.get())[number],
+    const auto first = std::size_t{cpu} * slots_per_lane_;
+    return {static_cast<tl_lane*>(lanes_.get())[cpu],
             static_cast<const tl_slot*>(slots_.get()) + first, slots_per_lane_};
+}
+
+void LaneMemory::mark_seen()
+{
+    auto* lanes = static_cast<tl_lane*>(lanes_.get());
+    for (std::uint32_t cpu = 0; cpu < cpus_; ++cpu) {
+        __atomic_store_n(&lanes[cpu].marks_seen, 1, __ATOMIC_RELEASE);
+    }
 }
 
 Expected<LaneMemory::Mapping> LaneMemory::map_array(int fd, std::size_t bytes)

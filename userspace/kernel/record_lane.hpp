@@ -44,11 +44,19 @@ private:
 /// The memory of all lanes.
 class LaneMemory {
 public:
+    /// A BPF array with BPF_F_MMAPABLE.
+    struct Array {
+        int fd;
+        std::uint32_t entries;
+    };
+
     /// Maps the maps `lanes` and `slots` of the tracer's object.
-    [[nodiscard]] static Expected<LaneMemory> map(int lanes_fd, int slots_fd,
-                                                  std::uint32_t lane_count,
+    [[nodiscard]] static Expected<LaneMemory> map(Array lanes, Array slots,
                                                   std::uint32_t slots_per_lane);
-    [[nodiscard]] RecordLane lane(std::uint32_t number) const;
+    /// That of a CPU which has slots.
+    [[nodiscard]] RecordLane lane(std::uint32_t cpu) const;
+    /// From now on the first program marks what it has seen, for the second.
+    void mark_seen();
 
 private:
     struct Unmap {
@@ -57,10 +65,11 @@ private:
     };
     using Mapping = std::unique_ptr<void, Unmap>;
 
-    LaneMemory(Mapping lanes, Mapping slots, std::uint32_t slots_per_lane);
+    LaneMemory(Mapping lanes, std::uint32_t cpus, Mapping slots, std::uint32_t slots_per_lane);
     [[nodiscard]] static Expected<Mapping> map_array(int fd, std::size_t bytes);
 
     Mapping lanes_;
+    std::uint32_t cpus_;
     Mapping slots_;
     std::uint32_t slots_per_lane_;
 };

@@ -117,6 +117,11 @@ Expected<void> hand_over(const std::vector<RecordRing>& rings, int outer_fd, int
     return {};
 }
 
+std::uint32_t possible_cpus()
+{
+    return static_cast<std::uint32_t>(std::max(1, libbpf_num_possible_cpus()));
+}
+
 std::uint64_t monotonic_ns()
 {
     timespec now{};
@@ -150,17 +155,16 @@ struct Tracer::Impl {
     /// All lanes and rings, for the merge.
     Expected<void> gather_sources()
     {
-        if (shares.lanes != 0) {
-            auto memory = LaneMemory::map(bpf_map__fd(skeleton->maps.lanes),
-                                          bpf_map__fd(skeleton->maps.slots), shares.lanes,
-                                          shares.slots_per_lane());
-            if (!memory) {
-                return tl::unexpected(memory.error());
-            }
-            lanes.emplace(std::move(*memory));
-            for (std::uint32_t number = 0; number < shares.lanes; ++number) {
-                sources.emplace_back(lanes->lane(number));
-            }
+        auto memory = LaneMemory::map(
+            {bpf_map__fd(skeleton->maps.lanes), bpf_map__max_entries(skeleton->maps.lanes)},
+            {bpf_map__fd(skeleton->maps.slots), bpf_map__max_entries(skeleton->maps.slots)},
+            shares.slots_per_lane());
+        if (!memory) {
+            return tl::unexpected(memory.error());
+        }
+        lanes.emplace(std::move(*memory));
+        for (std::uint32_t cpu = 0; cpu < shares.lanes; ++cpu) {
+            sources.emplace_back(lanes->lane(cpu));
         }
         for (RecordRing& ring : rings) {
             sources.emplace_back(std::move(ring));
@@ -193,8 +197,8 @@ Expected<std::unique_ptr<Tracer::Impl>> Tracer::load(const TracerOptions& option
     bpf_map__set_inner_map_fd(skeleton.maps.records, impl->rings.front().fd());
     skeleton.rodata->wakeup_bytes = shares.ring_bytes / 4;
     skeleton.rodata->ring_mask = shares.rings - 1;
+    bpf_map__set_max_entries(skeleton.maps.lanes, possible_cpus());
     if (shares.lanes != 0) {
-        bpf_map__set_max_entries(skeleton.maps.lanes, shares.lanes);
         bpf_map__set_max_entries(skeleton.maps.slots, shares.lanes * shares.slots_per_lane());
         skeleton.rodata->lane_count = shares.lanes;
         skeleton.rodata->lane_slots = shares.slots_per_lane();
@@ -281,7 +285,7 @@ void Tracer::believe_marks(std::uint64_t oldest_marked_cookie)
 void Tracer::catch_nested()
 {
     if (!std::exchange(impl_->catches_nested, true)) {
-        impl_->skeleton->bss->catches_nested = 1; // first: what it has not marked counts as missed
+        impl_->lanes->mark_seen(); // first: what has no mark counts as missed
         impl_->skeleton->links.tp_btf__inet_sock_set_state_nested =
             bpf_program__attach(impl_->skeleton->progs.tp_btf__inet_sock_set_state_nested);
     }
@@ -303,8 +307,7 @@ TracerLosses Tracer::losses() const
     }
     const std::uint32_t zero = 0;
     std::uint64_t caught = 0;
-    std::vector<tl_counters> per_cpu(
-        static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())));
+    std::vector<tl_counters> per_cpu(possible_cpus());
     if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.counters), &zero, per_cpu.data()) ==
         0) {
         for (const tl_counters& counters : per_cpu) {

@@ -76,8 +76,8 @@ public:
     void believe_marks(std::uint64_t oldest_marked_cookie);
 
     /// Attaches a second program to inet_sock_set_state, for what interrupts the first. It costs
-    /// each transition about one empty program, so: once recursion was seen. Again: no effect.
-    /// Where it cannot be had, losses go on being counted.
+    /// each transition about one empty program, so: where recursion is likely or was seen. Again:
+    /// no effect. Where it cannot be had, losses go on being counted.
     void catch_nested();
     [[nodiscard]] ProgramTime program_time() const;
     [[nodiscard]] std::size_t ring_bytes() const;
