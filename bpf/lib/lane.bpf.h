@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Lanes, for the one program on inet_sock_set_state that runs at each event. The kernel does not
- * enter it twice on one CPU, so there is one writer and nothing to lock; a ring's lock and its
- * atomic hand-over wait for all earlier stores, which miss the cache. Where a plain store does not
- * hand over what was stored before it (not x86), and for CPUs without one, there are the rings.
+ * Lanes, for the one program on inet_sock_set_state that runs at each event. A lane has one writer,
+ * so there is nothing to lock; a ring's lock and its atomic hand-over wait for all earlier stores,
+ * which miss the cache. From 6.1 on the kernel does not enter the program twice on one CPU; before,
+ * an inner run finds the lane in use and takes the ring. Rings are also for CPUs without a lane,
+ * and for all where a plain store does not hand over what was stored before it (not x86).
  */
 #ifndef TCPLEDGER_LANE_BPF_H
 #define TCPLEDGER_LANE_BPF_H
@@ -58,6 +59,20 @@ static __always_inline volatile struct tl_lane *lane_of(__u32 cpu)
 	return bpf_map_lookup_elem(&lanes, &cpu);
 }
 
+/* True: the caller has it until release_lane(). */
+static __always_inline bool take_lane(volatile struct tl_lane *lane, __u32 cpu)
+{
+	if (cpu >= lane_count || lane->in_use)
+		return false;
+	lane->in_use = 1;
+	return true;
+}
+
+static __always_inline void release_lane(volatile struct tl_lane *lane)
+{
+	lane->in_use = 0;
+}
+
 static __always_inline bool is_full(volatile struct tl_lane *lane, __u64 number)
 {
 	if (number - lane->consumed_seen < lane_slots)
@@ -66,7 +81,7 @@ static __always_inline bool is_full(volatile struct tl_lane *lane, __u64 number)
 	return number - lane->consumed_seen >= lane_slots;
 }
 
-/* Only where `cpu`, the present one, has slots, and only by the one program that lanes are for. */
+/* Only by who has taken the lane; `cpu` is the present one. */
 static __always_inline struct slot reserve_slot(volatile struct tl_lane *lane, __u32 cpu)
 {
 	struct slot slot = {.lane = lane};
@@ -85,8 +100,9 @@ static __always_inline struct slot reserve_slot(volatile struct tl_lane *lane, _
 }
 
 /*
- * On x86 stores are seen in their order, and the barrier keeps the compiler to it. One record in
- * 64 looks whether the lane has filled past a quarter, for which the reader is woken.
+ * On x86 stores are seen in their order, and the barrier keeps the compiler to it. So whoever sees
+ * what this event led to, on whatever CPU, sees its record too: the merge's rule (fill_header()).
+ * One record in 64 looks whether the lane has filled past a quarter, for which the reader is woken.
  */
 static __always_inline void submit_slot(const struct slot *slot)
 {

@@ -158,8 +158,12 @@ static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int 
 		return 0;
 	if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN)
 		return send_farewell(sk, old_state);
-	if (lane && cpu < lane_count)
-		return send_by_lane(sk, old_state, new_state, lane, cpu);
+	if (lane && take_lane(lane, cpu)) {
+		__u64 time_ns = send_by_lane(sk, old_state, new_state, lane, cpu);
+
+		release_lane(lane);
+		return time_ns;
+	}
 	return send_by_ring(sk, old_state, new_state);
 }
 

@@ -31,7 +31,8 @@ struct tl_lane {
 	/* Counted in slots since the start. */
 	tl_u64 produced;      /* written by the program alone, before it fills the slot */
 	tl_u64 consumed_seen; /* its copy of `consumed`, so that it rarely fetches that line */
-	tl_u64 marks_seen;    /* set by user space before it attaches the second program */
+	tl_u32 in_use;	      /* the program is writing a record */
+	tl_u32 marks_seen;    /* set by user space before it attaches the second program */
 	/* The second is for a softirq between the two programs. */
 	struct tl_seen seen[2];
 	tl_u8 padding[56];
