@@ -171,7 +171,8 @@ void Books::strike(ConnectionId id)
 void Books::set_tuple(ConnectionId id, const FourTuple& tuple)
 {
     Connection& connection = slots_[id];
-    const bool is_key = connection.kind == SocketKind::kMini || connection.state == TcpState::kListen;
+    const bool is_key =
+        connection.kind == SocketKind::kMini || connection.state == TcpState::kListen;
     if (is_key) {
         unindex(id);
     }
