@@ -102,7 +102,8 @@ static __always_inline struct slot reserve_slot(volatile struct tl_lane *lane, _
 /*
  * On x86 stores are seen in their order, and the barrier keeps the compiler to it. So whoever sees
  * what this event led to, on whatever CPU, sees its record too: the merge's rule (fill_header()).
- * One record in 64 looks whether the lane has filled past a quarter, for which the reader is woken.
+ * One record in 64, or in a quarter of a small lane, looks whether the lane has filled past a
+ * quarter, for which the reader is woken.
  */
 static __always_inline void submit_slot(const struct slot *slot)
 {
@@ -110,7 +111,10 @@ static __always_inline void submit_slot(const struct slot *slot)
 
 	barrier();
 	header->turn = (__u32)slot->turn;
-	if ((slot->turn & 0x3f) == 0 && slot->turn - slot->lane->consumed >= lane_slots / 4)
+	__u32 quarter = lane_slots / 4;
+
+	if ((slot->turn & (quarter - 1) & 0x3f) == 0 &&
+	    slot->turn - slot->lane->consumed >= quarter)
 		wake_reader();
 }
 
