@@ -90,6 +90,16 @@ static __always_inline bool is_past_the_mark(void)
 	return ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= wakeup_bytes;
 }
 
+/* An empty record, which the reader passes over. */
+static __always_inline void wake_reader(void)
+{
+	void *ring = current_ring();
+	void *nothing = ring ? bpf_ringbuf_reserve(ring, sizeof(__u64), 0) : NULL;
+
+	if (nothing)
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+}
+
 /*
  * Hands a record over without waking anybody, unless the ring has filled past
  * the mark; one record in 64, by the low bits of its clock, looks. A wake-up per
@@ -113,7 +123,6 @@ static __always_inline void fill_header(struct tl_record_header *header, __u64 t
 	header->time_ns = time_ns;
 	header->kind = kind;
 	header->size_bytes = size_bytes;
-	header->padding = 0;
 }
 
 #endif /* TCPLEDGER_RING_BPF_H */

@@ -5,6 +5,7 @@
 
 #include "compat.bpf.h"
 #include "farewell.bpf.h"
+#include "lane.bpf.h"
 #include "passing.bpf.h"
 #include "process.bpf.h"
 #include "ring.bpf.h"
@@ -60,6 +61,38 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 		out->local_port = remembered_port(sk);
 }
 
+/* What the caller's own context adds. */
+static __always_inline void fill_owner(struct tl_owned_transition *out, struct task_struct *current)
+{
+	if (current->flags & PF_KTHREAD_FLAG)
+		out->transition.flags |= TL_FLAG_KERNEL_THREAD;
+	if (tell_farewells)
+		out->transition.flags |= ending_flags(current);
+	describe_process(&out->process, current);
+}
+
+/* Each slot has room for either kind, so both share the code: there is less of it to fetch. */
+static __always_inline __u64 send_by_lane(struct sock *sk, int old_state, int new_state,
+					  volatile struct tl_lane *lane, __u32 cpu)
+{
+	__u64 time_ns = bpf_ktime_get_ns();
+	struct slot slot = reserve_slot(lane, cpu);
+	struct tl_owned_transition *out = slot.record;
+	struct tl_record_header *header = slot.record;
+
+	if (!out)
+		return time_ns;
+	fill_transition(&out->transition, sk, old_state, new_state);
+	if (runs_in_caller(old_state, new_state)) {
+		fill_header(header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
+		fill_owner(out, bpf_get_current_task_btf());
+	} else {
+		fill_header(header, time_ns, TL_RECORD_TRANSITION, sizeof(out->transition));
+	}
+	submit_slot(&slot);
+	return time_ns;
+}
+
 static __always_inline __u64 send_transition(struct sock *sk, int old_state, int new_state)
 {
 	__u64 time_ns = bpf_ktime_get_ns();
@@ -83,14 +116,8 @@ static __always_inline __u64 send_owned_transition(struct sock *sk, int old_stat
 		return time_ns;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
 	fill_transition(&out->transition, sk, old_state, new_state);
-	if (current->flags & PF_KTHREAD_FLAG)
-		out->transition.flags |= TL_FLAG_KERNEL_THREAD;
-	if (tell_farewells)
-		out->transition.flags |= ending_flags(current);
-	describe_process(&out->process, current);
+	fill_owner(out, current);
 	submit_record(out, time_ns);
-	if (old_state == TCP_CLOSE && new_state == TCP_SYN_SENT)
-		take_stack(sk, TL_OPENED_BY_CONNECT);
 	return time_ns;
 }
 
@@ -111,8 +138,17 @@ static __always_inline __u64 send_farewell(struct sock *sk, int old_state)
 	return time_ns;
 }
 
-/* When it was, or 0 where it is left out. */
-static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int new_state)
+/* Out of line, and so out of the way of what runs at each event. */
+static __noinline __u64 send_by_ring(struct sock *sk, int old_state, int new_state)
+{
+	if (runs_in_caller(old_state, new_state))
+		return send_owned_transition(sk, old_state, new_state);
+	return send_transition(sk, old_state, new_state);
+}
+
+/* When it was, or 0 where it is left out. `lane`: of the present CPU, or NULL. */
+static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int new_state,
+					    volatile struct tl_lane *lane, __u32 cpu)
 {
 	if (sk->sk_protocol != IPPROTO_TCP_NUMBER)
 		return 0;
@@ -123,45 +159,21 @@ static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int 
 		return 0;
 	if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN)
 		return send_farewell(sk, old_state);
-	if (runs_in_caller(old_state, new_state))
-		return send_owned_transition(sk, old_state, new_state);
-	return send_transition(sk, old_state, new_state);
-}
-
-/* Set by user space before it attaches the second program. */
-volatile __u32 catches_nested = 0;
-
-/*
- * What on_set_state() leaves for on_nested_set_state(). A socket makes each transition once,
- * so `key` and `states` are those of no other one, however quickly addresses are used again.
- */
-struct seen_transition {
-	__u64 key;    /* cookie, or the address of a clone, which has none yet; 0: none */
-	__u64 states; /* old << 8 | new */
 	__u64 time_ns;
-};
+
+	if (lane && take_lane(lane, cpu)) {
+		time_ns = send_by_lane(sk, old_state, new_state, lane, cpu);
+		release_lane(lane);
+	} else {
+		time_ns = send_by_ring(sk, old_state, new_state);
+	}
+	if (old_state == TCP_CLOSE && new_state == TCP_SYN_SENT)
+		take_stack(sk, TL_OPENED_BY_CONNECT);
+	return time_ns;
+}
 
 /* A mark that the second program has not taken by then, busy itself, says nothing any more. */
 #define SEEN_LASTS_NS 1000000
-
-/*
- * key: 0. value: the transitions that on_set_state() has seen on this CPU and
- * on_nested_set_state() not yet: one, and one more where a softirq runs between the two.
- * Written and read by these two alone; one element, so it cannot be full.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct seen_transition[2]);
-} seen SEC(".maps");
-
-static __always_inline volatile struct seen_transition *seen_here(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&seen, &zero);
-}
 
 static __always_inline __u64 key_of(struct sock *sk, int old_state, int new_state)
 {
@@ -170,14 +182,11 @@ static __always_inline __u64 key_of(struct sock *sk, int old_state, int new_stat
 	return is_clone ? (__u64)sk : lasting_cookie(sk);
 }
 
-static __always_inline void mark_seen(struct sock *sk, int old_state, int new_state, __u64 now)
+static __always_inline void mark_seen(volatile struct tl_lane *lane, struct sock *sk, int old_state,
+				      int new_state, __u64 now)
 {
-	volatile struct seen_transition *both = seen_here();
-
-	if (!both)
-		return;
-	bool is_free = !both[0].key || now - both[0].time_ns > SEEN_LASTS_NS;
-	volatile struct seen_transition *mark = is_free ? &both[0] : &both[1];
+	bool is_free = !lane->seen[0].key || now - lane->seen[0].time_ns > SEEN_LASTS_NS;
+	volatile struct tl_seen *mark = is_free ? &lane->seen[0] : &lane->seen[1];
 
 	mark->key = 0; /* a softirq may look while it is written */
 	mark->states = old_state << 8 | new_state;
@@ -187,11 +196,24 @@ static __always_inline void mark_seen(struct sock *sk, int old_state, int new_st
 
 static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
 {
-	__u64 sent_ns = send_set_state(sk, old_state, new_state);
+	__u32 cpu = bpf_get_smp_processor_id();
+	volatile struct tl_lane *lane = lane_of(cpu);
+
+	if (!lane)
+		return; /* cannot be */
+	__u64 sent_ns = send_set_state(sk, old_state, new_state, lane, cpu);
 
 	/* The clock is what costs most: read again only for what is left out. */
-	if (catches_nested)
-		mark_seen(sk, old_state, new_state, sent_ns ? sent_ns : bpf_ktime_get_ns());
+	if (lane->marks_seen)
+		mark_seen(lane, sk, old_state, new_state, sent_ns ? sent_ns : bpf_ktime_get_ns());
+}
+
+/* Rare, and so out of the way of what runs at each event. */
+static __noinline int catch_transition(struct sock *sk, int old_state, int new_state)
+{
+	count_caught_nested();
+	send_set_state(sk, old_state, new_state, NULL, 0);
+	return 0;
 }
 
 /*
@@ -201,20 +223,18 @@ static __always_inline void on_set_state(struct sock *sk, int old_state, int new
  */
 static __always_inline void on_nested_set_state(struct sock *sk, int old_state, int new_state)
 {
-	volatile struct seen_transition *both = seen_here();
+	volatile struct tl_lane *lane = lane_of(bpf_get_smp_processor_id());
 	__u64 states = old_state << 8 | new_state;
 	__u64 key = key_of(sk, old_state, new_state);
 
-	if (!both)
+	if (!lane)
 		return;
-	if (both[0].key == key && both[0].states == states) {
-		both[0].key = 0;
-	} else if (both[1].key == key && both[1].states == states) {
-		both[1].key = 0;
-	} else {
-		count_caught_nested();
-		send_set_state(sk, old_state, new_state);
-	}
+	if (lane->seen[0].key == key && lane->seen[0].states == states)
+		lane->seen[0].key = 0;
+	else if (lane->seen[1].key == key && lane->seen[1].states == states)
+		lane->seen[1].key = 0;
+	else
+		catch_transition(sk, old_state, new_state);
 }
 
 #endif /* TCPLEDGER_TRANSITION_BPF_H */

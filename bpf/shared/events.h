@@ -91,7 +91,7 @@ struct tl_record_header {
 	tl_u64 time_ns;	   /* CLOCK_MONOTONIC */
 	tl_u16 kind;	   /* enum tl_record_kind */
 	tl_u16 size_bytes; /* of the whole record, this header included */
-	tl_u32 padding;
+	tl_u32 turn;	   /* in a lane, see lane.h; in a ring it means nothing */
 };
 
 /* One call of inet_sock_set_state on a TCP socket. */

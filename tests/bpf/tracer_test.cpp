@@ -9,6 +9,7 @@
 #include "shared/events.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -307,6 +308,8 @@ TEST(TracerLoss, AFullRingIsCountedToTheRecord)
     for (int i = 0; i < 2000; ++i) {
         BoundSocket listener = listen_on_loopback(AF_INET); // two transitions
     }
+    pollfd wake{tracer->fd(), POLLIN, 0};
+    EXPECT_EQ(1, ::poll(&wake, 1, 0)) << "past a quarter the reader is woken";
     std::uint64_t received = 0;
     tracer->drain([&](const void*, std::size_t) { ++received; });
     const TracerLosses losses = tracer->losses();

@@ -42,13 +42,8 @@ public:
             if (head.time_ns > horizon_ns) {
                 break;
             }
-            Ring& ring = rings_[head.ring];
-            const auto record = ring.record();
-            sink(static_cast<const void*>(record.data()), record.size());
-            ring.pop();
-            if (++taken % kGiveBackEvery == 0) {
-                ring.give_back();
-            }
+            const std::uint64_t next_ns = heads_.empty() ? horizon_ns : heads_.front().time_ns;
+            take_run(rings_[head.ring], std::min(horizon_ns, next_ns), taken, sink);
             complete = enter(head.ring);
         }
         for (Ring& ring : rings_) {
@@ -65,6 +60,20 @@ private:
         std::uint64_t time_ns;
         std::size_t ring;
     };
+
+    /// Hands on the ring's front record, and those behind it up to `until_ns`; `taken` counts.
+    template <typename Sink>
+    static void take_run(Ring& ring, std::uint64_t until_ns, std::size_t& taken, Sink& sink)
+    {
+        do {
+            const auto record = ring.record();
+            sink(static_cast<const void*>(record.data()), record.size());
+            ring.pop();
+            if (++taken % kGiveBackEvery == 0) {
+                ring.give_back();
+            }
+        } while (ring.look() == RecordRing::Front::kRecord && time_of(ring.record()) <= until_ns);
+    }
 
     static bool later(const Head& left, const Head& right) { return left.time_ns > right.time_ns; }
 

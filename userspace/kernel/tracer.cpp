@@ -4,12 +4,15 @@
 #include "base/unique_fd.hpp"
 #include "kernel/accepts.hpp"
 #include "kernel/load_error.hpp"
+#include "kernel/record_lane.hpp"
+#include "kernel/record_source.hpp"
 #include "kernel/resets.hpp"
 #include "kernel/ring_merge.hpp"
 #include "kernel/select_cases.hpp"
 #include "tracer.skel.h"
 
 #include "shared/events.h"
+#include "shared/lane.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -52,6 +55,38 @@ std::size_t usable_ring_bytes(std::size_t wanted, unsigned rings)
 {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     return std::bit_ceil(std::clamp(wanted / rings, page, std::size_t{1} << 30U));
+}
+
+/// Whether a plain store hands over all that was stored before it, which lanes rest on.
+#if defined(__x86_64__)
+constexpr bool kHasLanes = true;
+#else
+constexpr bool kHasLanes = false;
+#endif
+
+/// How the memory for records is shared out: to each CPU a lane for transitions and a ring for
+/// all else, half as large; where there are no lanes, a ring.
+struct Shares {
+    std::uint32_t rings;
+    std::uint32_t lanes;
+    std::size_t lane_bytes;
+    std::size_t ring_bytes;
+
+    [[nodiscard]] std::uint32_t slots_per_lane() const
+    {
+        return static_cast<std::uint32_t>(lane_bytes / TL_SLOT_BYTES);
+    }
+};
+
+Shares share_out(std::size_t wanted)
+{
+    const unsigned rings = ring_count();
+    const std::size_t bytes =
+        usable_ring_bytes(wanted != 0 ? wanted : default_ring_bytes(rings), rings);
+    if (!kHasLanes) {
+        return {rings, 0, 0, bytes};
+    }
+    return {rings, rings, bytes, usable_ring_bytes(bytes / 2, 1)};
 }
 
 Expected<std::vector<RecordRing>> make_rings(unsigned count, std::size_t bytes)
@@ -97,6 +132,11 @@ SharedStacks shared_stacks(const TracerOptions& options, const std::optional<Rec
     return shared;
 }
 
+std::uint32_t possible_cpus()
+{
+    return static_cast<std::uint32_t>(std::max(1, libbpf_num_possible_cpus()));
+}
+
 std::uint64_t monotonic_ns()
 {
     timespec now{};
@@ -115,17 +155,40 @@ std::size_t default_ring_bytes(unsigned cpus)
 
 struct Tracer::Impl {
     std::unique_ptr<tracer_bpf, SkeletonDeleter> skeleton;
-    std::vector<RecordRing> rings;
-    RingMerge<RecordRing> merge{rings};
+    Shares shares{};
+    std::vector<RecordRing> rings; ///< until open() has handed them over to `sources`
+    std::optional<LaneMemory> lanes;
+    std::vector<RecordSource> sources;
+    RingMerge<RecordSource> merge{sources};
     std::optional<Refinements> refinements;
     std::optional<Resets> resets;
     std::optional<RecordRing> stack_ring;
     std::optional<AcceptStacks> accepts;
     SocketMarks marks;
-    std::size_t ring_bytes = 0; ///< of all rings together
     bool catches_nested = false;
     UniqueFd wake; ///< an epoll that tells of wake-ups only: a ring itself polls readable
                    ///< as soon as it holds one record
+
+    /// All lanes and rings, for the merge.
+    Expected<void> gather_sources()
+    {
+        auto memory = LaneMemory::map(
+            {bpf_map__fd(skeleton->maps.lanes), bpf_map__max_entries(skeleton->maps.lanes)},
+            {bpf_map__fd(skeleton->maps.slots), bpf_map__max_entries(skeleton->maps.slots)},
+            shares.slots_per_lane());
+        if (!memory) {
+            return tl::unexpected(memory.error());
+        }
+        lanes.emplace(std::move(*memory));
+        for (std::uint32_t cpu = 0; cpu < shares.lanes; ++cpu) {
+            sources.emplace_back(lanes->lane(cpu));
+        }
+        for (RecordRing& ring : rings) {
+            sources.emplace_back(std::move(ring));
+        }
+        rings.clear();
+        return {};
+    }
 };
 
 Tracer::Tracer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -141,19 +204,22 @@ Expected<std::unique_ptr<Tracer::Impl>> Tracer::load(const TracerOptions& option
         return tl::unexpected(load_error(errno, "cannot open the tracer's BPF object"));
     }
     tracer_bpf& skeleton = *impl->skeleton;
-    const unsigned rings = ring_count();
-    const std::size_t bytes = usable_ring_bytes(
-        options.ring_bytes != 0 ? options.ring_bytes : default_ring_bytes(rings), rings);
-    impl->ring_bytes = rings * bytes;
-    auto made = make_rings(rings, bytes);
+    const Shares& shares = impl->shares = share_out(options.ring_bytes);
+    auto made = make_rings(shares.rings, shares.ring_bytes);
     if (!made) {
         return tl::unexpected(made.error());
     }
     impl->rings = std::move(*made);
-    bpf_map__set_max_entries(skeleton.maps.records, rings);
+    bpf_map__set_max_entries(skeleton.maps.records, shares.rings);
     bpf_map__set_inner_map_fd(skeleton.maps.records, impl->rings.front().fd());
-    skeleton.rodata->wakeup_bytes = bytes / 4;
-    skeleton.rodata->ring_mask = rings - 1;
+    skeleton.rodata->wakeup_bytes = shares.ring_bytes / 4;
+    skeleton.rodata->ring_mask = shares.rings - 1;
+    bpf_map__set_max_entries(skeleton.maps.lanes, possible_cpus());
+    if (shares.lanes != 0) {
+        bpf_map__set_max_entries(skeleton.maps.slots, shares.lanes * shares.slots_per_lane());
+        skeleton.rodata->lane_count = shares.lanes;
+        skeleton.rodata->lane_slots = shares.slots_per_lane();
+    }
     skeleton.rodata->tell_farewells = options.farewells;
     select_cases(*skeleton.rodata, options.cases);
     skeleton.rodata->pass_last_acks = options.last_acks;
@@ -199,6 +265,9 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
         hand_over(impl->rings, bpf_map__fd(skeleton.maps.records), impl->wake.get());
     if (!handed) {
         return tl::unexpected(handed.error());
+    }
+    if (const auto ready = impl->gather_sources(); !ready) {
+        return tl::unexpected(ready.error());
     }
     // Attached first, so that no socket closes without telling what it leaves behind.
     SharedRings shared{bpf_map__fd(skeleton.maps.records),
@@ -253,7 +322,7 @@ void Tracer::believe_marks(std::uint64_t oldest_marked_cookie)
 void Tracer::catch_nested()
 {
     if (!std::exchange(impl_->catches_nested, true)) {
-        impl_->skeleton->bss->catches_nested = 1; // first: what it has not marked counts as missed
+        impl_->lanes->mark_seen(); // first: what has no mark counts as missed
         impl_->skeleton->links.tp_btf__inet_sock_set_state_nested =
             bpf_program__attach(impl_->skeleton->progs.tp_btf__inet_sock_set_state_nested);
     }
@@ -275,8 +344,7 @@ TracerLosses Tracer::losses() const
     }
     const std::uint32_t zero = 0;
     std::uint64_t caught = 0;
-    std::vector<tl_counters> per_cpu(
-        static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())));
+    std::vector<tl_counters> per_cpu(possible_cpus());
     if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.counters), &zero, per_cpu.data()) ==
         0) {
         for (const tl_counters& counters : per_cpu) {
@@ -330,7 +398,8 @@ ProgramTime Tracer::program_time() const
 
 std::size_t Tracer::ring_bytes() const
 {
-    return impl_->ring_bytes;
+    const Shares& shares = impl_->shares;
+    return shares.rings * shares.ring_bytes + shares.lanes * shares.lane_bytes;
 }
 
 } // namespace tcpledger

@@ -30,8 +30,8 @@ struct StackOptions {
 };
 
 struct TracerOptions {
-    /// Size of all rings together; each is rounded up to a power of two of pages. 0 = by the
-    /// number of CPUs.
+    /// For transitions, of all CPUs together; a CPU's share is rounded up to a power of two of
+    /// pages. All other records get half as much beside it. 0 = by the number of CPUs.
     std::size_t ring_bytes = 0;
     HookMode hooks = HookMode::kAuto;
     /// Each → CLOSE with the socket's last figures, and resets where they can be had.
@@ -62,7 +62,7 @@ struct ProgramTime {
     std::uint64_t runs = 0;
 };
 
-/// The size of all rings together that --ring-size defaults to: 4 MiB a CPU, 8 to 64 MiB.
+/// What --ring-size defaults to: 4 MiB a CPU, 8 to 64 MiB.
 [[nodiscard]] std::size_t default_ring_bytes(unsigned cpus);
 
 class Tracer {
@@ -89,8 +89,8 @@ public:
     void believe_marks(std::uint64_t oldest_marked_cookie);
 
     /// Attaches a second program to inet_sock_set_state, for what interrupts the first. It costs
-    /// each transition about one empty program, so: once recursion was seen. Again: no effect.
-    /// Where it cannot be had, losses go on being counted.
+    /// each transition about one empty program, so: where recursion is likely or was seen. Again:
+    /// no effect. Where it cannot be had, losses go on being counted.
     void catch_nested();
     /// The ring that stacks come through (struct tl_stack), for the thread that reads it; once.
     /// Nothing where none were asked for. It polls readable when it holds one.

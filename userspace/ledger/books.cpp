@@ -170,18 +170,32 @@ void Books::strike(ConnectionId id)
 
 void Books::set_tuple(ConnectionId id, const FourTuple& tuple)
 {
-    unindex(id);
-    count(slots_[id], -1);
-    slots_[id].tuple = tuple;
-    count(slots_[id], +1);
-    index(id);
+    Connection& connection = slots_[id];
+    const bool is_key =
+        connection.kind == SocketKind::kMini || connection.state == TcpState::kListen;
+    if (is_key) {
+        unindex(id);
+    }
+    count(connection, -1);
+    connection.tuple = tuple;
+    count(connection, +1);
+    if (is_key) {
+        index(id);
+    }
 }
 
 void Books::set_sock(ConnectionId id, std::uint64_t sock)
 {
-    unindex(id);
-    slots_[id].sock = sock;
-    index(id);
+    Connection& connection = slots_[id];
+    const bool is_key =
+        connection.kind == SocketKind::kEmbryo || connection.state == TcpState::kListen;
+    if (is_key) {
+        unindex(id);
+    }
+    connection.sock = sock;
+    if (is_key) {
+        index(id);
+    }
 }
 
 void Books::begin_interval()

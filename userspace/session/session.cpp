@@ -20,6 +20,10 @@ constexpr std::chrono::milliseconds kQuietWait{80};
 
 constexpr std::chrono::milliseconds kLossCheckPeriod{100};
 
+/// Records a second from which on an interrupt is likely to meet the first program at work, so
+/// that the second one is attached before it does.
+constexpr std::uint64_t kBusyRate = 20'000;
+
 /// Of the reader's thread. It works a few per cent of the time, but must get that time
 /// however many others want the CPU: a ring that fills meanwhile loses records.
 constexpr int kReaderNice = -10;
@@ -135,6 +139,7 @@ void Session::drain()
     last_drained_ = tracer_.drain(
         [this](const void* data, std::size_t size) { ledger_.apply_record(data, size); });
     records_since_census_ += last_drained_;
+    records_since_check_ += last_drained_;
     if (last_drained_ > 0 && census_period_ > options_.census_period) {
         census_period_ = options_.census_period;
         next_census_ = std::max(earliest_census_, monotonic_now() + census_period_);
@@ -153,14 +158,23 @@ void Session::believe_marks()
     tracer_.believe_marks(newest);
 }
 
+/// Since the last look at the losses.
+bool Session::is_busy(MonotonicTime now) const
+{
+    const std::chrono::duration<double> period = now - (next_loss_check_ - kLossCheckPeriod);
+    return static_cast<double>(records_since_check_) >= kBusyRate * period.count();
+}
+
 void Session::notice_losses(MonotonicTime now)
 {
     if (now < next_loss_check_) {
         return;
     }
+    const bool busy = is_busy(now);
     next_loss_check_ = now + kLossCheckPeriod;
+    records_since_check_ = 0;
     const TracerLosses losses = tracer_.losses();
-    if (losses.recursion > 0) {
+    if (busy || losses.recursion > 0) {
         tracer_.catch_nested();
     }
     const std::uint64_t total = losses.total();

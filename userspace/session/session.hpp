@@ -96,6 +96,7 @@ private:
     void drain();
     void believe_marks();
     void notice_losses(MonotonicTime now);
+    [[nodiscard]] bool is_busy(MonotonicTime now) const;
     void pick_up();
     void settle_census(const Census& census);
     void settle_minis(const MiniSweep& sweep);
@@ -131,6 +132,7 @@ private:
     std::size_t records_since_census_ = 0;
     int repairs_wanted_ = 0; ///< censuses still to be taken because records were lost
     MonotonicTime next_loss_check_{};
+    std::size_t records_since_check_ = 0;
     std::size_t last_drained_ = 0;
 };
 

@@ -109,6 +109,7 @@ enum {
 enum {
 	BPF_F_NO_PREALLOC = 1,
 	BPF_F_CLONE = 512,
+	BPF_F_MMAPABLE = 1024,
 };
 
 enum {
@@ -134,6 +135,7 @@ enum bpf_func_id {
 };
 
 enum bpf_map_type {
+	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,

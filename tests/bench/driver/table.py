@@ -25,7 +25,7 @@ def table(title, heads, rows):
 
 
 def churn_table(results):
-    heads = ["tracer", "connections/s", "kept", "CPU µs/connection", "×", "ns/event", "× empty", "said lost", "missing", "reader ns/event", "user"]
+    heads = ["tracer", "connections/s", "kept", "CPU µs/connection", "×", "ns/event", "× empty", "the dearest", "said lost", "missing", "reader ns/event", "user"]
     rows = []
     for name, figures in results.items():
         if "error" in figures:
@@ -41,6 +41,7 @@ def churn_table(results):
                 number(get("times_cpu"), 2),
                 number(get("ns_per_event")),
                 number(get("times_empty"), 2),
+                number(get("times_empty_dearest"), 2, suffix=" ×"),
                 number(get("said_lost")),
                 share(get("missing_share")),
                 number(get("reader_cpu_ns_per_event")),

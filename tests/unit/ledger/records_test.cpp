@@ -199,9 +199,9 @@ TEST_F(Records, NamesAreAnyBytes)
     }
 }
 
-TEST_F(Records, PaddingIsNotRead)
+TEST_F(Records, TurnIsNotRead)
 {
-    plain.header.padding = 0xdeadbeef;
+    plain.header.turn = 0xdeadbeef;
     plain.cookie = 7;
     world.apply(plain);
     EXPECT_EQ(world.ledger.counters().malformed, 0U);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Lanes, for the one program on inet_sock_set_state that runs at each event. A lane has one writer,
+ * so there is nothing to lock; a ring's lock and its atomic hand-over wait for all earlier stores,
+ * which miss the cache. From 6.1 on the kernel does not enter the program twice on one CPU; before,
+ * an inner run finds the lane in use and takes the ring. Rings are also for CPUs without a lane,
+ * and for all where a plain store does not hand over what was stored before it (not x86).
+ */
+#ifndef TCPLEDGER_LANE_BPF_H
+#define TCPLEDGER_LANE_BPF_H
+
+#include "compat.bpf.h"
+#include "ring.bpf.h"
+
+#include "../shared/lane.h"
+
+/*
+ * key: any possible CPU. value: the positions of its lane, if it has one, and what the two
+ * programs on inet_sock_set_state tell each other. Written by these and by the reader, each its
+ * own part; never deleted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tl_lane);
+} lanes SEC(".maps");
+
+/*
+ * key: CPU * lane_slots + number of the record modulo lane_slots. value: room for one record.
+ * Written by on_set_state(), read in place by the reader. When a lane is full, a record is not
+ * written and lost_ring_full counts it.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tl_slot);
+} slots SEC(".maps");
+
+/*
+ * Set between open and load. lane_count: CPUs with a lane, from 0 on. lane_slots: of one lane, a
+ * power of two.
+ */
+const volatile __u32 lane_count = 0;
+const volatile __u32 lane_slots = 0;
+
+/* Room for one record. */
+struct slot {
+	void *record; /* NULL: the lane is full, and it is counted */
+	volatile struct tl_lane *lane;
+	__u64 turn; /* the number of the record and 1 */
+};
+
+static __always_inline volatile struct tl_lane *lane_of(__u32 cpu)
+{
+	return bpf_map_lookup_elem(&lanes, &cpu);
+}
+
+/* True: the caller has it until release_lane(). */
+static __always_inline bool take_lane(volatile struct tl_lane *lane, __u32 cpu)
+{
+	if (cpu >= lane_count || lane->in_use)
+		return false;
+	lane->in_use = 1;
+	return true;
+}
+
+static __always_inline void release_lane(volatile struct tl_lane *lane)
+{
+	lane->in_use = 0;
+}
+
+static __always_inline bool is_full(volatile struct tl_lane *lane, __u64 number)
+{
+	if (number - lane->consumed_seen < lane_slots)
+		return false;
+	lane->consumed_seen = lane->consumed;
+	return number - lane->consumed_seen >= lane_slots;
+}
+
+/* Only by who has taken the lane; `cpu` is the present one. */
+static __always_inline struct slot reserve_slot(volatile struct tl_lane *lane, __u32 cpu)
+{
+	struct slot slot = {.lane = lane};
+	__u64 number = lane->produced;
+
+	if (is_full(slot.lane, number)) {
+		count_lost_record();
+		return slot;
+	}
+	slot.turn = number + 1;
+	slot.lane->produced = slot.turn;
+	__u32 index = cpu * lane_slots + (number & (lane_slots - 1));
+
+	slot.record = bpf_map_lookup_elem(&slots, &index);
+	return slot;
+}
+
+/*
+ * On x86 stores are seen in their order, and the barrier keeps the compiler to it. So whoever sees
+ * what this event led to, on whatever CPU, sees its record too: the merge's rule (fill_header()).
+ * One record in 64, or in a quarter of a small lane, looks whether the lane has filled past a
+ * quarter, for which the reader is woken.
+ */
+static __always_inline void submit_slot(const struct slot *slot)
+{
+	volatile struct tl_record_header *header = slot->record;
+
+	barrier();
+	header->turn = (__u32)slot->turn;
+	__u32 quarter = lane_slots / 4;
+
+	if ((slot->turn & (quarter - 1) & 0x3f) == 0 &&
+	    slot->turn - slot->lane->consumed >= quarter)
+		wake_reader();
+}
+
+#endif /* TCPLEDGER_LANE_BPF_H */

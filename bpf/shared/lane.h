@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A lane: how the records of the busiest program reach the reader without a lock, an atomic or
+ * a call. One program on one CPU writes it, one thread reads it. Its slots are one after the
+ * other in a second map; record number n is in slot n modulo their number, and is there once
+ * its header's turn is n + 1.
+ */
+#ifndef TCPLEDGER_LANE_H
+#define TCPLEDGER_LANE_H
+
+#include "events.h"
+
+#define TL_SLOT_BYTES 128
+
+struct tl_slot {
+	tl_u8 record[TL_SLOT_BYTES];
+};
+
+/*
+ * What the first program on the tracepoint leaves for the second. A socket makes each transition
+ * once, so `key` and `states` are those of no other one, however quickly addresses are used again.
+ */
+struct tl_seen {
+	tl_u64 key;    /* cookie, or the address of a clone, which has none yet; 0: none */
+	tl_u64 states; /* old << 8 | new */
+	tl_u64 time_ns;
+};
+
+/* In cache lines by who writes. */
+struct tl_lane {
+	/* Counted in slots since the start. */
+	tl_u64 produced;      /* written by the program alone, before it fills the slot */
+	tl_u64 consumed_seen; /* its copy of `consumed`, so that it rarely fetches that line */
+	tl_u32 in_use;	      /* the program is writing a record */
+	tl_u32 marks_seen;    /* set by user space before it attaches the second program */
+	/* The second is for a softirq between the two programs. */
+	struct tl_seen seen[2];
+	tl_u8 padding[56];
+
+	tl_u64 consumed; /* written by the reader alone */
+	tl_u8 padding_2[120];
+};
+
+TL_STATIC_ASSERT(sizeof(struct tl_transition) <= TL_SLOT_BYTES, "fits a slot");
+TL_STATIC_ASSERT(sizeof(struct tl_owned_transition) <= TL_SLOT_BYTES, "fits a slot");
+TL_STATIC_ASSERT(sizeof(struct tl_lane) == 256, "shared layout");
+TL_STATIC_ASSERT(__builtin_offsetof(struct tl_lane, consumed) == 128, "shared layout");
+
+#endif /* TCPLEDGER_LANE_H */
