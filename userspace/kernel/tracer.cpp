@@ -138,6 +138,7 @@ Expected<std::unique_ptr<Tracer::Impl>> Tracer::load(const TracerOptions& option
     skeleton.rodata->wakeup_bytes = bytes / 4;
     skeleton.rodata->ring_mask = rings - 1;
     skeleton.rodata->tell_farewells = options.farewells;
+    skeleton.rodata->tell_bindings = options.bindings;
     select_cases(*skeleton.rodata, options.cases);
     skeleton.rodata->pass_last_acks = options.last_acks;
     skeleton.rodata->asks_process = with_marks;
@@ -175,8 +176,11 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     }
     // Attached first, so that no socket closes without telling what it leaves behind.
     const SharedRings shared{bpf_map__fd(skeleton.maps.records),
-                             bpf_map__fd(skeleton.maps.counters), skeleton.rodata->wakeup_bytes,
-                             skeleton.rodata->ring_mask, options.cases};
+                             bpf_map__fd(skeleton.maps.counters),
+                             skeleton.rodata->wakeup_bytes,
+                             skeleton.rodata->ring_mask,
+                             options.cases,
+                             options.bindings};
     auto refinements = Refinements::open(options.hooks, shared);
     if (!refinements) {
         return tl::unexpected(refinements.error());

@@ -2,7 +2,7 @@
 /*
  * The kernel's types as the BPF sources use them, cut down to the fields in use. Written by
  *     scripts/gen-vmlinux --arch arm64
- * from Debian's linux-binary-7.2.12+deb13-cloud-arm64; do not edit.
+ * from Debian's linux-binary-7.3.4+deb13-cloud-arm64; do not edit.
  * Offsets here mean nothing: libbpf relocates every access.
  */
 #ifndef __VMLINUX_H__
@@ -191,6 +191,7 @@ struct sock_common {
 	};
 	short unsigned int skc_family;
 	volatile unsigned char skc_state;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -202,8 +203,10 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	u8 sk_userlocks;
 	int sk_err;
 	struct socket *sk_socket;
+	u32 sk_mark;
 	kuid_t sk_uid;
 	u16 sk_protocol;
 	u8 sk_shutdown;
