@@ -135,10 +135,10 @@ class Bindings(TraceTest):
 
     def test_a_device_has_another_index_in_each_namespace(self):
         """Also in a namespace that comes after the trace."""
-        self.n.run("ip", "link", "add", "tl-test0", "type", "dummy")
+        self.n.run("ip", "link", "add", "tl-test0", "type", "veth")
         late = self.net()
-        late.run("ip", "link", "add", "other0", "type", "dummy")
-        late.run("ip", "link", "add", "tl-test0", "type", "dummy")
+        late.run("ip", "link", "add", "other0", "type", "veth")
+        late.run("ip", "link", "add", "tl-test0", "type", "veth")
         late.run("ip", "address", "add", "10.78.0.1/24", "dev", "tl-test0")
         late.run("ip", "link", "set", "tl-test0", "up")
         client = self.actor(late)
@@ -148,7 +148,7 @@ class Bindings(TraceTest):
         stream = self.stream("trace", "--json", words)
         beacon.reach(stream)
         last = self.net()
-        last.run("ip", "link", "add", "tl-test0", "type", "dummy")
+        last.run("ip", "link", "add", "tl-test0", "type", "veth")
         last.run("ip", "address", "add", "10.79.0.1/24", "dev", "tl-test0")
         last.run("ip", "link", "set", "tl-test0", "up")
         unseen = self.actor(last)
