@@ -267,17 +267,6 @@ void Ledger::follow_identity(ConnectionId id, const tl_transition& event)
     }
 }
 
-/// Nothing where bindings are not asked for.
-void Ledger::follow_binding(Connection& connection, const tl_transition& event)
-{
-    if (event.port_origin != TL_PORT_CHOSEN && event.port_origin != TL_PORT_GIVEN) {
-        return;
-    }
-    connection.mark = event.binding.mark;
-    connection.interface_index = event.binding.interface_index;
-    connection.port_origin = static_cast<PortOrigin>(event.port_origin);
-}
-
 void Ledger::count_opening(ConnectionId id, TcpState old_state, TcpState new_state)
 {
     const Connection& connection = books_.at(id);

@@ -113,7 +113,6 @@ private:
     ConnectionId enter_clone(const tl_transition& event);
     ConnectionId merge_embryo(ConnectionId embryo, ConnectionId listed);
     void follow_identity(ConnectionId id, const tl_transition& event);
-    static void follow_binding(Connection& connection, const tl_transition& event);
     void count_opening(ConnectionId id, TcpState old_state, TcpState new_state);
     void queue_at_listener(ConnectionId id, ConnectionId listener);
     void attribute(ConnectionId id, const tl_transition& event, TcpState old_state,
