@@ -25,5 +25,6 @@
 #define PF_KTHREAD_FLAG 0x00200000
 #define SHUTDOWN_BOTH 3 /* RCV_SHUTDOWN | SEND_SHUTDOWN */
 #define SIGNAL_OF_EXIT_CODE 0x7f
+#define SOCK_BINDPORT_LOCK 8 /* of sk_userlocks */
 
 #endif /* TCPLEDGER_COMPAT_BPF_H */

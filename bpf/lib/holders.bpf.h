@@ -3,6 +3,7 @@
 #ifndef TCPLEDGER_HOLDERS_BPF_H
 #define TCPLEDGER_HOLDERS_BPF_H
 
+#include "binding.bpf.h"
 #include "compat.bpf.h"
 #include "marks.bpf.h"
 #include "process.bpf.h"
@@ -50,6 +51,7 @@ static __always_inline void on_task_file(struct bpf_iter__task_file *ctx)
 		.fd = ctx->fd,
 		.state = sk->__sk_common.skc_state,
 		.is_mptcp = sk->sk_protocol == IPPROTO_MPTCP_NUMBER,
+		.port_origin = port_origin_of(sk),
 		.sock_uid = sk->sk_uid.val,
 		.inode = file->f_inode->i_ino,
 	};

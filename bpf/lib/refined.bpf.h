@@ -6,6 +6,7 @@
 #ifndef TCPLEDGER_REFINED_BPF_H
 #define TCPLEDGER_REFINED_BPF_H
 
+#include "binding.bpf.h"
 #include "compat.bpf.h"
 #include "process.bpf.h"
 #include "ring.bpf.h"
@@ -21,7 +22,7 @@ static __always_inline void fill_socket(struct tl_transition *out, struct sock *
 {
 	out->cookie = lasting_cookie(sk);
 	out->sock = (__u64)sk;
-	out->listener_sock = 0;
+	fill_binding(out, sk);
 	out->old_state = old_state;
 	out->new_state = new_state;
 	out->error = 0;
@@ -81,6 +82,7 @@ static __always_inline void send_mini_socket(const struct sock_common *mini, con
 	out->cookie = 0;
 	out->sock = (__u64)mini;
 	out->listener_sock = (__u64)listener;
+	out->port_origin = TL_PORT_NOT_TOLD;
 	out->old_state = old_state;
 	out->new_state = new_state;
 	out->error = 0;

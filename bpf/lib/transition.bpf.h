@@ -3,6 +3,7 @@
 #ifndef TCPLEDGER_TRANSITION_BPF_H
 #define TCPLEDGER_TRANSITION_BPF_H
 
+#include "binding.bpf.h"
 #include "compat.bpf.h"
 #include "farewell.bpf.h"
 #include "lane.bpf.h"
@@ -50,7 +51,11 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 
 	out->cookie = is_clone ? 0 : lasting_cookie(sk);
 	out->sock = (__u64)sk;
-	out->listener_sock = is_clone ? original_of_clone(sk) : 0;
+	fill_binding(out, sk);
+	if (is_clone) {
+		out->listener_sock = original_of_clone(sk);
+		out->port_origin = TL_PORT_NOT_TOLD;
+	}
 	out->old_state = old_state;
 	out->new_state = new_state;
 	out->error = sk->sk_err;

@@ -94,14 +94,32 @@ struct tl_record_header {
 	tl_u32 turn;	   /* in a lane, see lane.h; in a ring it means nothing */
 };
 
+/* Whether bind() was asked for the local port. */
+enum tl_port_origin {
+	TL_PORT_NOT_TOLD = 0,
+	TL_PORT_CHOSEN = 1, /* by the kernel */
+	TL_PORT_GIVEN = 2,  /* SOCK_BINDPORT_LOCK: by the program */
+};
+
+/* What a socket was bound to and marked with; zeros unless asked for (tell_bindings). */
+struct tl_binding {
+	tl_u32 mark;		/* SO_MARK */
+	tl_u32 interface_index; /* SO_BINDTODEVICE; 0: none */
+};
+
 /* One call of inet_sock_set_state on a TCP socket. */
 struct tl_transition {
 	struct tl_record_header header;
-	tl_u64 cookie;	      /* 0 while the kernel has not settled it: LISTEN → SYN_RECV */
-	tl_u64 sock;	      /* address of the struct sock; an identity only while it lives */
-	tl_u64 listener_sock; /* LISTEN → SYN_RECV: the socket it was cloned from, or 0 */
+	tl_u64 cookie; /* 0 while the kernel has not settled it: LISTEN → SYN_RECV */
+	tl_u64 sock;   /* address of the struct sock; an identity only while it lives */
+	union {
+		/* LISTEN → SYN_RECV, LISTEN → NEW_SYN_RECV: whose it is or was cloned from, or 0 */
+		tl_u64 listener_sock;
+		struct tl_binding binding; /* with a port_origin: of a full socket */
+	};
 	tl_u32 netns_inum;
-	tl_u16 family; /* AF_INET or AF_INET6, of the socket */
+	tl_u8 family;	   /* AF_INET or AF_INET6, of the socket */
+	tl_u8 port_origin; /* enum tl_port_origin */
 	tl_u8 old_state;
 	tl_u8 new_state;
 	tl_u16 local_port;  /* host order */
@@ -171,7 +189,8 @@ struct tl_holder {
 	tl_u32 fd;
 	tl_u8 state; /* sk_state */
 	tl_u8 is_mptcp;
-	tl_u8 padding[2];
+	tl_u8 port_origin; /* enum tl_port_origin */
+	tl_u8 padding;
 	tl_u32 sock_uid;
 	tl_u64 inode; /* in sockfs */
 	struct tl_process process;

@@ -272,6 +272,47 @@ TEST_F(TracerTest, AResetLeavesItsErrorInTheRecord)
     EXPECT_EQ(active.back().transition.error, ECONNRESET);
 }
 
+/// Connected, with mark 7, bound to lo and to a port, or to one that the kernel chooses.
+BoundSocket bound_client(const BoundSocket& listener, std::uint16_t port)
+{
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int mark = 7;
+    EXPECT_EQ(0, ::setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)));
+    EXPECT_EQ(0, ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    EXPECT_EQ(0, ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)));
+    address.sin_port = htons(listener.port());
+    EXPECT_EQ(0, ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)));
+    return BoundSocket{UniqueFd(fd), {}, 0};
+}
+
+TEST_F(TracerTest, BindingsAreToldWhereTheyAreAskedFor)
+{
+    for (const bool asked : {false, true}) {
+        Expected<Tracer> opened =
+            Tracer::open({.hooks = HookMode::kTracepoints, .bindings = asked});
+        ASSERT_TRUE(opened) << opened.error().message();
+        tracer_.emplace(std::move(*opened));
+        const BoundSocket listener = listen_on_loopback(AF_INET);
+        const BoundSocket given = bound_client(listener, asked ? 41234 : 41235);
+        const BoundSocket chosen = bound_client(listener, 0);
+        const std::vector<Seen> all = drain();
+        for (const auto& [socket, origin] :
+             {std::pair(&given, TL_PORT_GIVEN), std::pair(&chosen, TL_PORT_CHOSEN)}) {
+            const std::vector<Seen> own = of(all, socket->cookie());
+            ASSERT_EQ(own.size(), 2U);
+            for (const Seen& seen : own) {
+                EXPECT_EQ(seen.transition.binding.mark, asked ? 7U : 0U);
+                EXPECT_EQ(seen.transition.binding.interface_index, asked ? 1U : 0U);
+                EXPECT_EQ(seen.transition.port_origin, asked ? origin : TL_PORT_NOT_TOLD);
+            }
+        }
+    }
+}
+
 TEST_F(TracerTest, ASecondProgramSendsNothingTwiceAndLeavesNothingOut)
 {
     tracer_->catch_nested();

@@ -89,7 +89,7 @@ class Leaks(harness.LedgerTest):
 
     def test_wrong_usage(self):
         for arguments in (("--for", "never"), ("--for", "0s"), ("--for", "10s", "--watch"),
-                          ("--fail-on", "critical"), ("nonsense =",), ("dev = lo",)):
+                          ("--fail-on", "critical"), ("nonsense =",), ("dev = nowhere",)):
             with self.subTest(arguments):
                 self.ledger("leaks", *arguments, status=2)
 

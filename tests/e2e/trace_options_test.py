@@ -51,14 +51,6 @@ class Selections(TraceTest):
         self.assertEqual(path(lines), CONNECT + ACTIVE_CLOSE)
         self.assertEqual({line["pid"] for line in stream.json_lines()}, {client.pid})
 
-    def test_what_transitions_do_not_tell_is_refused(self):
-        for words in ("dev = lo", "fwmark = 1", "autobound"):
-            for command in ("trace", "top", "life"):
-                with self.subTest(f"{command} {words}"):
-                    done = harness.run_ledger(command, words)
-                    self.assertEqual(done.returncode, 2)
-                    self.assertIn(words.split()[0].encode(), done.stderr)
-
     def test_the_owners_user(self):
         others = self.actor(self.n)
         port = others.do("listen l 127.0.0.1 0")["local_port"]

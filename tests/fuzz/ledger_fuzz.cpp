@@ -117,6 +117,7 @@ private:
         const FourTuple tuple = make_tuple();
         event.netns_inum = tuple.netns_inum;
         event.family = input_.byte();
+        event.port_origin = event.family % 4;
         event.old_state = input_.below(16);
         event.new_state = input_.below(16);
         event.local_port = tuple.local.port;

@@ -41,6 +41,19 @@ void set(int fd, int level, int option, int value)
     ::setsockopt(fd, level, option, &value, sizeof(value));
 }
 
+/// mark= and device=, where given.
+void set_binding(int fd, const Command& command)
+{
+    if (const int mark = command.option("mark", 0)) {
+        set(fd, SOL_SOCKET, SO_MARK, mark);
+    }
+    if (const auto device = command.options.find("device"); device != command.options.end()) {
+        const std::string& name = device->second;
+        ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name.c_str(),
+                     static_cast<socklen_t>(name.size()));
+    }
+}
+
 std::optional<JsonLine> do_listen(Actor& actor, const Command& command)
 {
     const auto address = make_address(command.arg(1), command.number(2));
@@ -52,6 +65,7 @@ std::optional<JsonLine> do_listen(Actor& actor, const Command& command)
     if (command.option("reuseport", 0) != 0) {
         set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     }
+    set_binding(fd, command);
     if (address->family() == AF_INET6) {
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, command.option("v6only", 0));
     }
@@ -108,6 +122,7 @@ std::optional<JsonLine> do_connect(Actor& actor, const Command& command)
     const int nonblock = command.option("nonblock", 0) != 0 ? SOCK_NONBLOCK : 0;
     const int fd = ::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC | nonblock, 0);
     actor.add_socket(command.arg(0), fd);
+    set_binding(fd, command);
     if (!bind_local(fd, address->family(), command)) {
         return failure(command.verb, errno);
     }

@@ -97,12 +97,14 @@ ExitStatus run(const ChurnOptions& options)
     }
     StopSignals signals;
     std::vector<tl_case> cases = of_any_process(kernel_cases(TraceOptions(), *filter));
+    const bool bindings = needs_of(*filter).bindings();
     ChurnWatch watch(options.by, options.poll, std::move(*filter));
     Expected<std::unique_ptr<Session>> opened =
         Session::open({.ring_bytes = options.common.ring_bytes,
                        .hooks = options.common.hooks,
                        .companions = watch.companions(),
-                       .cases = std::move(cases)},
+                       .cases = std::move(cases),
+                       .bindings = bindings},
                       watch.observer());
     if (!opened) {
         return fail(opened.error());

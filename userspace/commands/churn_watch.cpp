@@ -17,15 +17,6 @@ namespace {
 constexpr const char* kPortSysctls[] = {"net.ipv4.ip_local_port_range",
                                         "net.ipv4.ip_local_reserved_ports"};
 
-bool asks_local(const FilterStep& step)
-{
-    if (const auto* host = std::get_if<filter::HostTest>(&step.test)) {
-        return host->side == filter::Side::kLocal;
-    }
-    const auto* port = std::get_if<filter::PortTest>(&step.test);
-    return port != nullptr && port->side == filter::Side::kLocal;
-}
-
 ReuseKey program_of(const ChurnKey& key)
 {
     return {key.actor.comm, key.actor.cgroup_id, key.netns_inum, key.endpoint};
@@ -99,7 +90,9 @@ std::string ParentNames::of(const ReuseKey& program) const
 ChurnWatch::ChurnWatch(ChurnGrouping by, std::chrono::nanoseconds poll, Filter filter)
     : by_(by), poll_(poll), filter_(std::move(filter)),
       wants_container_(by == ChurnGrouping::kContainer || needs_of(filter_).container),
-      asks_local_(std::ranges::any_of(filter_.steps(), asks_local)),
+      wants_namespace_(
+          std::ranges::any_of(filter_.steps(), filter::asks_namespace, &FilterStep::test)),
+      asks_local_(std::ranges::any_of(filter_.steps(), filter::asks_local_end, &FilterStep::test)),
       lives_([this](const FinishedLife& life) { finished(life); }), book_(by, poll)
 {
 }
@@ -212,13 +205,16 @@ bool ChurnWatch::outgoing(const Connection& connection) const
 }
 
 bool ChurnWatch::matches(const Connection& connection, const Process& owner,
-                         std::string_view container) const
+                         std::string_view container)
 {
     if (filter_.empty()) {
         return true;
     }
     SocketView view = view_of(connection, owner, connection.owner != kUnknownProcess);
     view.container = container;
+    if (wants_namespace_) {
+        namespaces_.complete(view);
+    }
     return filter_.matches(view);
 }
 

@@ -7,6 +7,7 @@
 #include "commands/container_names.hpp"
 #include "filter/filter.hpp"
 #include "procfs/processes.hpp"
+#include "session/namespace_facts.hpp"
 #include "session/session.hpp"
 
 #include <chrono>
@@ -66,7 +67,7 @@ private:
     void finished(const FinishedLife& life);
     [[nodiscard]] bool outgoing(const Connection& connection) const;
     [[nodiscard]] bool matches(const Connection& connection, const Process& owner,
-                               std::string_view container) const;
+                               std::string_view container);
     [[nodiscard]] std::string_view container_of(const Process& owner);
     void add_open_ones();
     void name_parents(ChurnReport& report) const;
@@ -76,8 +77,10 @@ private:
     std::chrono::nanoseconds poll_;
     Filter filter_;
     bool wants_container_;
+    bool wants_namespace_;
     bool asks_local_; ///< of an end that connect() does not have at first
     ContainerNames containers_;
+    NamespaceFacts namespaces_;
     ParentNames parents_;
     LifeBook lives_;
     ChurnBook book_;

@@ -2,6 +2,7 @@
 #include "commands/filter_words.hpp"
 
 #include "filter/parser.hpp"
+#include "kernel/abilities.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -19,7 +20,13 @@ Error shown_below(Error error)
 
 Expected<Filter> read(std::span<const std::string> words, const Names& names)
 {
-    return parse_filter(words, names).map_error(shown_below);
+    Expected<Filter> filter = parse_filter(words, names).map_error(shown_below);
+    if (filter && needs_of(*filter).mark && !held_capabilities().net_admin) {
+        return tl::unexpected(Error{ErrorKind::kNotPermitted, 0,
+                                    "the kernel tells the marks of sockets only to some",
+                                    "fwmark needs CAP_NET_ADMIN"});
+    }
+    return filter;
 }
 
 void warn(const Filter& filter)
@@ -59,21 +66,14 @@ read_filters(std::span<const std::string> words, const NamespaceList& namespaces
 
 Expected<Filter> read_ledger_filter(std::span<const std::string> words)
 {
-    const NamespaceList none;
-    HostNames names(none);
-    Names known = names.names_in(nullptr);
-    // What is refused below need not have a meaning first.
-    known.interface_index = [](std::string_view) { return std::optional(kNoInterface); };
-    Expected<Filter> filter = read(words, known);
+    Expected<NamespaceList> namespaces = choose_namespaces(std::nullopt);
+    if (!namespaces) {
+        return tl::unexpected(namespaces.error());
+    }
+    HostNames names(*namespaces);
+    Expected<Filter> filter = read(words, names.names_in(nullptr));
     if (!filter) {
         return filter;
-    }
-    if (const auto word = needs_of(*filter).unknown_to_ledger; !word.empty()) {
-        return tl::unexpected(Error{ErrorKind::kUsage, 0,
-                                    "\"" + std::string(word) +
-                                        "\" cannot be told of connections "
-                                        "that are traced",
-                                    "list and states can: tcpledger list …"});
     }
     warn(*filter);
     return filter;

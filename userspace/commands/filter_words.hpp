@@ -12,14 +12,15 @@
 namespace tcpledger {
 
 /// The filter for each namespace of `names`' list: the same one, unless it names an interface,
-/// whose index is another in each. An error is kUsage and shows the place. Where ss would read
+/// whose index is another in each. An error is kUsage and shows the place, or kNotPermitted where
+/// it asks for marks and may not see them. Where ss would read
 /// it otherwise, its warnings() say so: they are the caller's to show.
 [[nodiscard]] Expected<std::vector<ListedNamespace>>
 read_filters(std::span<const std::string> words, const NamespaceList& namespaces, HostNames& names);
 
-/// The filter for connections of the running ledger (`trace`, `life`, `top`), which knows neither
-/// devices nor marks nor chosen ports: asking for those is kUsage. Users and cgroups are those of
-/// the owner. Warns on stderr.
+/// The filter for connections of the running ledger (`trace`, `life`, `top`, …). Users and cgroups
+/// are those of the owner; interfaces are asked for by name, in whatever namespace. Warns on
+/// stderr.
 [[nodiscard]] Expected<Filter> read_ledger_filter(std::span<const std::string> words);
 
 } // namespace tcpledger

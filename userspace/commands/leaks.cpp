@@ -42,10 +42,7 @@ constexpr int kLookShare = 100;
 /// A filter asked of connections on the books.
 class Selection {
 public:
-    explicit Selection(Filter filter)
-        : filter_(std::move(filter)), wants_container_(needs_of(filter_).container)
-    {
-    }
+    explicit Selection(Filter filter) : filter_(std::move(filter)), beside_(filter_) {}
 
     [[nodiscard]] bool everything() const { return filter_.empty(); }
 
@@ -56,16 +53,13 @@ public:
         SocketView view = view_of(connection, owner, known);
         view.age = age;
         view.age_is_lower_bound = connection.age_is_lower_bound;
-        if (wants_container_ && known) {
-            view.container = containers_.of(owner.key);
-        }
+        beside_.complete(view, owner, known);
         return filter_.matches(view);
     }
 
 private:
     Filter filter_;
-    bool wants_container_;
-    ContainerNames containers_;
+    BesideTheBooks beside_;
 };
 
 /// What the books and /proc know of a suspect's processes.
@@ -291,6 +285,7 @@ ExitStatus run(const LeaksOptions& options)
     if (!words) {
         return fail(words.error());
     }
+    const bool bindings = needs_of(*words).bindings();
     Selection selection(std::move(*words));
     LeakWatch::Selected selected;
     if (!selection.everything()) {
@@ -303,6 +298,7 @@ ExitStatus run(const LeaksOptions& options)
     Expected<std::unique_ptr<Session>> opened = Session::open(
         {.ring_bytes = options.common.ring_bytes,
          .hooks = options.common.hooks,
+         .bindings = bindings,
          .stacks = options.stacks.wanted ? std::optional(StackOptions()) : std::nullopt},
         [&](const AppliedTransition& transition) { watch.observe(transition); });
     if (!opened) {

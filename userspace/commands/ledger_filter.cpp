@@ -26,6 +26,9 @@ SocketView view_of(const Connection& connection, const Process& owner, bool owne
     view.inode = connection.inode;
     view.cookie = connection.cookie;
     view.unaccepted = connection.unaccepted;
+    view.mark = connection.mark;
+    view.interface_index = connection.interface_index;
+    view.port_origin = connection.port_origin;
     view.uid = kNoUid;
     if (owner_is_known && owner.key.pid != 0) {
         view.uid = owner.uid;
@@ -37,8 +40,24 @@ SocketView view_of(const Connection& connection, const Process& owner, bool owne
     return view;
 }
 
+BesideTheBooks::BesideTheBooks(const Filter& filter)
+    : wants_container_(needs_of(filter).container),
+      wants_namespace_(needs_of(filter).interface || needs_of(filter).port_range)
+{
+}
+
+void BesideTheBooks::complete(SocketView& view, const Process& owner, bool owner_is_known)
+{
+    if (wants_container_ && owner_is_known) {
+        view.container = containers_.of(owner.key);
+    }
+    if (wants_namespace_) {
+        namespaces_.complete(view);
+    }
+}
+
 TopFilter::TopFilter(Filter filter)
-    : filter_(std::move(filter)), wants_container_(needs_of(filter_).container),
+    : filter_(std::move(filter)), beside_(filter_),
       any_state_(static_cast<TcpState>(std::countr_zero(filter_.states())))
 {
 }
@@ -50,9 +69,7 @@ bool TopFilter::in_states(TcpState state) const
 
 bool TopFilter::matches(SocketView view, const Process& owner, bool owner_is_known)
 {
-    if (wants_container_ && owner_is_known) {
-        view.container = containers_.of(owner.key);
-    }
+    beside_.complete(view, owner, owner_is_known);
     return filter_.matches(view);
 }
 

@@ -6,6 +6,7 @@
 #include "filter/filter.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/overview.hpp"
+#include "session/namespace_facts.hpp"
 
 #include <unordered_map>
 #include <utility>
@@ -16,6 +17,21 @@ namespace tcpledger {
 /// the container and the age are not filled in. The views lead into `owner`.
 [[nodiscard]] SocketView view_of(const Connection& connection, const Process& owner,
                                  bool owner_is_known);
+
+/// What a filter asks of a connection that is not on the books.
+class BesideTheBooks {
+public:
+    explicit BesideTheBooks(const Filter& filter);
+
+    /// Fills it in, as far as it is asked for. Valid until the next call.
+    void complete(SocketView& view, const Process& owner, bool owner_is_known);
+
+private:
+    bool wants_container_;
+    bool wants_namespace_;
+    ContainerNames containers_;
+    NamespaceFacts namespaces_;
+};
 
 /// `top` of the connections that a filter lets through. Which were opened and closed is asked
 /// of the filter's expression alone: its states are those of the counts.
@@ -43,9 +59,8 @@ private:
     [[nodiscard]] bool in_states(TcpState state) const;
 
     Filter filter_;
-    bool wants_container_;
+    BesideTheBooks beside_;
     TcpState any_state_; ///< one that the filter's states hold
-    ContainerNames containers_;
     LedgerCounters counters_;
     std::unordered_map<ProcessId, Flow> flows_;
 };

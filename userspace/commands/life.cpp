@@ -6,6 +6,8 @@
 #include "commands/filter_words.hpp"
 #include "commands/life_view.hpp"
 #include "commands/trace_filter.hpp"
+#include "session/listing.hpp"
+#include "session/namespace_facts.hpp"
 
 #include <unistd.h>
 
@@ -25,7 +27,8 @@ public:
               start, ResetReasons::read()),
           filter_(
               options.line, std::move(filter),
-              [this](const ProcessKey& key) -> std::string_view { return containers_.of(key); }),
+              [this](const ProcessKey& key) -> std::string_view { return containers_.of(key); },
+              [this](SocketView& view) { namespaces_.complete(view); }),
           lines_(
               [this](const Gap& gap) {
                   return format_.gap(gap.lost, gap.dropped, monotonic_now());
@@ -57,6 +60,7 @@ public:
 private:
     const LifeOptions& options_;
     ContainerNames containers_;
+    NamespaceFacts namespaces_;
     LifeFormat format_;
     TraceFilter filter_;
     EventLines lines_;
@@ -72,13 +76,15 @@ ExitStatus run(const LifeOptions& options)
     }
     StopSignals signals;
     std::vector<tl_case> cases = of_any_process(kernel_cases(options.line, *filter));
+    const bool bindings = needs_of(*filter).bindings();
     LifeOutput output(options, std::move(*filter), read_clocks());
     LifeBook book([&](const FinishedLife& life) { output.show(life); });
     Expected<std::unique_ptr<Session>> opened = Session::open(
         {.ring_bytes = options.line.common.ring_bytes,
          .hooks = options.line.common.hooks,
          .companions = [&](const Companion& companion) { book.companion(companion); },
-         .cases = std::move(cases)},
+         .cases = std::move(cases),
+         .bindings = bindings},
         [&](const AppliedTransition& transition) { book.transition(transition); },
         [&](std::uint64_t lost) { output.lines().loss(lost); });
     if (!opened) {

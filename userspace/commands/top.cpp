@@ -11,6 +11,7 @@
 #include "output/format.hpp"
 #include "output/stream.hpp"
 #include "procfs/clock.hpp"
+#include "session/listing.hpp"
 #include "session/session.hpp"
 
 #include <spdlog/spdlog.h>
@@ -63,11 +64,13 @@ ExitStatus run(const TopOptions& options)
     if (!words) {
         return fail(words.error());
     }
+    const bool bindings = needs_of(*words).bindings();
     TopFilter filter(std::move(*words));
     StopSignals signals;
     Expected<std::unique_ptr<Session>> opened = Session::open(
         {.ring_bytes = options.common.ring_bytes,
          .hooks = options.common.hooks,
+         .bindings = bindings,
          .dwells = options.common.json, // text has no room for them
          .dwells_of = filter.everything()
                           ? Ledger::Admits()

@@ -8,6 +8,8 @@
 #include "commands/follow_view.hpp"
 #include "commands/trace_filter.hpp"
 #include "commands/trace_view.hpp"
+#include "session/listing.hpp"
+#include "session/namespace_facts.hpp"
 
 #include <unistd.h>
 
@@ -26,7 +28,8 @@ public:
                   start),
           filter_(
               options, std::move(filter),
-              [this](const ProcessKey& key) -> std::string_view { return containers_.of(key); }),
+              [this](const ProcessKey& key) -> std::string_view { return containers_.of(key); },
+              [this](SocketView& view) { namespaces_.complete(view); }),
           lines_([this](const Gap& gap) { return tell(gap); }, options.count),
           following_(options.follow.has_value())
     {
@@ -69,6 +72,7 @@ private:
     }
 
     ContainerNames containers_;
+    NamespaceFacts namespaces_;
     TraceFormat format_;
     TraceFilter filter_;
     EventLines lines_;
@@ -113,6 +117,7 @@ ExitStatus run(const TraceOptions& options)
     StopSignals signals;
     SessionOptions wanted{.ring_bytes = options.common.ring_bytes, .hooks = options.common.hooks};
     wanted.cases = options.follow ? cases_of(*options.follow) : kernel_cases(options, *filter);
+    wanted.bindings = needs_of(*filter).bindings();
     wanted.last_acks = options.follow.has_value();
     TraceOutput output(options, std::move(*filter), read_clocks());
     std::optional<Followed> followed;

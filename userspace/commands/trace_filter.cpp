@@ -23,16 +23,6 @@ bool asks_container(const FilterStep& step)
     return std::holds_alternative<filter::ContainerTest>(step.test);
 }
 
-/// A test of the local end, which a connect() does not have yet.
-bool asks_local(const FilterStep& step)
-{
-    if (const auto* host = std::get_if<filter::HostTest>(&step.test)) {
-        return host->side == filter::Side::kLocal;
-    }
-    const auto* port = std::get_if<filter::PortTest>(&step.test);
-    return port != nullptr && port->side == filter::Side::kLocal;
-}
-
 SocketView view_of(const TraceLine& line)
 {
     SocketView view;
@@ -44,6 +34,9 @@ SocketView view_of(const TraceLine& line)
     view.uid = line.uid;
     view.cgroup_id = line.cgroup_id;
     view.unaccepted = line.unaccepted;
+    view.mark = line.mark;
+    view.interface_index = line.interface_index;
+    view.port_origin = line.port_origin;
     if (line.how != How::kUnknown) {
         view.owner = ProcessView{line.pid.value_or(0), line.comm};
     }
@@ -82,13 +75,18 @@ std::vector<tl_case> kernel_cases(const TraceOptions& options, const Filter& fil
         cases);
 }
 
-TraceFilter::TraceFilter(const TraceOptions& options, Filter filter, Containers containers)
+TraceFilter::TraceFilter(const TraceOptions& options, Filter filter, Containers containers,
+                         Namespaces namespaces)
     : options_(options), filter_(std::move(filter)),
-      asks_local_port_(!options.local_ports.empty() ||
-                       std::ranges::any_of(filter_.steps(), asks_local))
+      asks_local_port_(
+          !options.local_ports.empty() ||
+          std::ranges::any_of(filter_.steps(), filter::asks_local_end, &FilterStep::test))
 {
     if (std::ranges::any_of(filter_.steps(), asks_container)) {
         containers_ = std::move(containers);
+    }
+    if (std::ranges::any_of(filter_.steps(), filter::asks_namespace, &FilterStep::test)) {
+        namespaces_ = std::move(namespaces);
     }
 }
 
@@ -130,6 +128,9 @@ bool TraceFilter::matches(const TraceLine& line) const
     SocketView view = view_of(line);
     if (containers_ && line.pid) {
         view.container = containers_(line.process);
+    }
+    if (namespaces_) {
+        namespaces_(view);
     }
     return filter_.matches(view);
 }

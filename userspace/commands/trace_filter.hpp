@@ -24,10 +24,12 @@ class TraceFilter {
 public:
     /// The container of a process; empty for none.
     using Containers = std::function<std::string_view(const ProcessKey&)>;
+    /// Fills in what the socket's namespace makes of its device and its port.
+    using Namespaces = std::function<void(SocketView&)>;
 
     /// `filter`'s state is the new one, its age the time that the old state lasted.
     explicit TraceFilter(const TraceOptions& options, Filter filter = {},
-                         Containers containers = {});
+                         Containers containers = {}, Namespaces namespaces = {});
 
     /// Calls show(line) for what passes. CLOSE → SYN_SENT has no local port yet: where a
     /// local port is asked for, it waits for the connection's next transition, which has.
@@ -43,6 +45,7 @@ private:
     const TraceOptions& options_;
     Filter filter_;
     Containers containers_; ///< empty: not asked
+    Namespaces namespaces_; ///< likewise
     bool asks_local_port_;
     std::unordered_map<std::uint64_t, TraceLine> waiting_; ///< by cookie
 };

@@ -68,6 +68,9 @@ TraceLine line_of(const AppliedTransition& transition)
     line.how = connection.how;
     line.family = connection.family;
     line.inode = connection.inode;
+    line.mark = connection.mark;
+    line.interface_index = connection.interface_index;
+    line.port_origin = connection.port_origin;
     line.unaccepted = connection.unaccepted;
     if (connection.owner != kKernelProcess && connection.owner != kUnknownProcess) {
         line.process = transition.owner.key;

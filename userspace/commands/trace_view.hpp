@@ -30,6 +30,9 @@ struct TraceLine {
     How how = How::kUnknown;
     std::uint8_t family = 0; ///< of the socket
     std::uint32_t inode = 0; ///< 0: not known
+    std::uint32_t mark = 0;
+    std::uint32_t interface_index = 0;
+    PortOrigin port_origin = PortOrigin::kUnknown;
     bool unaccepted = false;
     bool present = false; ///< no transition: it is in new_state, and old_state means nothing
     TcpState old_state = TcpState::kClose;

@@ -72,7 +72,7 @@ bool Filter::matches(const SocketView& socket) const
     std::uint32_t at = steps_.empty() ? kAccepted : 0;
     while (at != kAccepted && at != kRejected) {
         const FilterStep& step = steps_[at];
-        at = filter::matches(step.test, socket) ? step.on_true : step.on_false;
+        at = filter::matches(step.test, socket, step.negated) ? step.on_true : step.on_false;
     }
     return at == kAccepted;
 }

@@ -71,6 +71,7 @@ template <typename Condition> bool any_process(const SocketView& socket, Conditi
 
 struct Matcher {
     const SocketView& socket;
+    bool negated;
 
     bool operator()(const HostTest& test) const
     {
@@ -90,11 +91,16 @@ struct Matcher {
     }
     bool operator()(const InterfaceTest& test) const
     {
-        return socket.interface_index == test.index;
+        return socket.interface_index == test.index ||
+               (!test.name.empty() && test.name == socket.interface_name);
     }
     bool operator()(const MarkTest& test) const { return (socket.mark & test.mask) == test.value; }
     bool operator()(const CgroupTest& test) const { return socket.cgroup_id == test.id; }
-    bool operator()(const AutoboundTest& /*test*/) const { return socket.autobound; }
+    bool operator()(const AutoboundTest& /*test*/) const
+    {
+        return negated ? socket.autobound || socket.port_origin == PortOrigin::kChosen
+                       : socket.autobound && socket.port_origin != PortOrigin::kGiven;
+    }
     bool operator()(const UnacceptedTest& /*test*/) const { return socket.unaccepted; }
     bool operator()(const UidTest& test) const { return socket.uid == test.uid; }
     bool operator()(const InodeTest& test) const { return socket.inode == test.inode; }
@@ -132,9 +138,26 @@ struct Matcher {
 
 } // namespace
 
-bool matches(const Predicate& predicate, const SocketView& socket)
+bool matches(const Predicate& predicate, const SocketView& socket, bool negated)
 {
-    return std::visit(Matcher{socket}, predicate);
+    return std::visit(Matcher{socket, negated}, predicate);
+}
+
+bool asks_local_end(const Predicate& predicate) noexcept
+{
+    if (const auto* host = std::get_if<HostTest>(&predicate)) {
+        return host->side == Side::kLocal;
+    }
+    if (const auto* port = std::get_if<PortTest>(&predicate)) {
+        return port->side == Side::kLocal;
+    }
+    return std::holds_alternative<AutoboundTest>(predicate);
+}
+
+bool asks_namespace(const Predicate& predicate) noexcept
+{
+    return std::holds_alternative<InterfaceTest>(predicate) ||
+           std::holds_alternative<AutoboundTest>(predicate);
 }
 
 } // namespace tcpledger::filter

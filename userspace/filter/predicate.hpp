@@ -43,8 +43,10 @@ struct PortTest {
     std::uint16_t port = 0;
 };
 
+/// By index, or by name where the socket's view has one.
 struct InterfaceTest {
     std::uint32_t index = 0;
+    std::string name; ///< empty: written as a number
 };
 
 /// (mark & mask) == value, nothing masked off the value: as in ss.
@@ -57,6 +59,9 @@ struct CgroupTest {
     std::uint64_t id = 0;
 };
 
+/// As ss decides it, which asks twice: the kernel whether bind() was given the port, itself
+/// whether the port is in the range. Both must say the same; otherwise neither `autobound` nor
+/// `not autobound` is true.
 struct AutoboundTest {};
 struct UnacceptedTest {};
 
@@ -107,7 +112,14 @@ using Predicate = std::variant<HostTest, PortTest, InterfaceTest, MarkTest, Cgro
                                AutoboundTest, UnacceptedTest, UidTest, InodeTest, CookieTest,
                                NetnsTest, PidTest, CommTest, OwnerTest, ContainerTest, AgeTest>;
 
-/// Allocates nothing.
-[[nodiscard]] bool matches(const Predicate& predicate, const SocketView& socket);
+/// Allocates nothing. `negated`: the filter has it under an odd number of nots.
+[[nodiscard]] bool matches(const Predicate& predicate, const SocketView& socket,
+                           bool negated = false);
+
+/// A test of the local end, which a connect() does not have yet.
+[[nodiscard]] bool asks_local_end(const Predicate& predicate) noexcept;
+
+/// A test of what names and numbers mean in the socket's own namespace.
+[[nodiscard]] bool asks_namespace(const Predicate& predicate) noexcept;
 
 } // namespace tcpledger::filter

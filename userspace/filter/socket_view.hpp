@@ -4,6 +4,7 @@
 // source, so a caller leaves at its default what its source does not tell.
 #pragma once
 
+#include "base/binding.hpp"
 #include "base/endpoint.hpp"
 #include "base/tcp_state.hpp"
 
@@ -33,10 +34,12 @@ struct SocketView {
     std::uint32_t uid = 0;
     std::uint32_t mark = 0;
     std::uint32_t interface_index = 0; ///< the device it is bound to; 0: none
+    std::string_view interface_name;   ///< where a filter's names are not of one namespace
     std::uint64_t cookie = 0;
     std::uint64_t cgroup_id = 0; ///< of cgroup v2; 0: unknown
     bool autobound = false;      ///< the local port lies in the namespace's ip_local_port_range
-    bool unaccepted = false;     ///< waits in a listener's accept queue
+    PortOrigin port_origin = PortOrigin::kUnknown; ///< unknown too where the kernel has decided
+    bool unaccepted = false;                       ///< waits in a listener's accept queue
 
     std::optional<ProcessView> owner;     ///< on whose books it is; nothing: unknown
     std::span<const ProcessView> holders; ///< processes with a descriptor of it

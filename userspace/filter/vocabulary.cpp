@@ -42,11 +42,12 @@ template <Side kSide> Result port(const Value& value, Comparison comparison, con
 
 Result interface(const Value& value, Comparison /*comparison*/, const Names& names)
 {
-    auto index = names.interface_index ? names.interface_index(value.text) : std::nullopt;
-    if (!index) {
-        index = parse_number<std::uint32_t>(value.text);
+    if (const auto named =
+            names.interface_index ? names.interface_index(value.text) : std::nullopt) {
+        return InterfaceTest{*named, std::string(value.text)};
     }
-    return index ? Result(InterfaceTest{*index})
+    const auto index = parse_number<std::uint32_t>(value.text);
+    return index ? Result(InterfaceTest{*index, {}})
                  : refuse("the name or the index of an interface", value);
 }
 

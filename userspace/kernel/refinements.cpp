@@ -54,6 +54,7 @@ Expected<Skeleton> load(const Entries& wanted, const SharedRings& rings)
     }
     skeleton->rodata->wakeup_bytes = rings.wakeup_bytes;
     skeleton->rodata->ring_mask = rings.ring_mask;
+    skeleton->rodata->tell_bindings = rings.bindings;
     select_cases(*skeleton->rodata, rings.cases);
     (void)bpf_map__set_max_entries(skeleton->maps.records, rings.ring_mask + 1);
     if (bpf_map__reuse_fd(skeleton->maps.records, rings.records_fd) != 0 ||

@@ -30,6 +30,7 @@ struct SharedRings {
     std::uint64_t wakeup_bytes = 0;
     std::uint32_t ring_mask = 0;
     std::vector<tl_case> cases = {}; ///< see TracerOptions
+    bool bindings = false;           ///< likewise
     SharedStacks stacks = {};
 };
 

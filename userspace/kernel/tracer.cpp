@@ -221,6 +221,7 @@ Expected<std::unique_ptr<Tracer::Impl>> Tracer::load(const TracerOptions& option
         skeleton.rodata->lane_slots = shares.slots_per_lane();
     }
     skeleton.rodata->tell_farewells = options.farewells;
+    skeleton.rodata->tell_bindings = options.bindings;
     select_cases(*skeleton.rodata, options.cases);
     skeleton.rodata->pass_last_acks = options.last_acks;
     skeleton.rodata->asks_process = with_marks;
@@ -275,6 +276,7 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
                        skeleton.rodata->wakeup_bytes,
                        skeleton.rodata->ring_mask,
                        options.cases,
+                       options.bindings,
                        shared_stacks(options, impl->stack_ring)};
     if (shared.stacks.wanted()) {
         shared.stacks.shares_fd = bpf_map__fd(skeleton.maps.stack_shares);
@@ -372,8 +374,7 @@ tl_stack_counters Tracer::stack_counters() const
 {
     tl_stack_counters sum{};
     const std::uint32_t zero = 0;
-    std::vector<tl_stack_counters> per_cpu(
-        static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())));
+    std::vector<tl_stack_counters> per_cpu(possible_cpus());
     if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.stack_counters), &zero,
                             per_cpu.data()) == 0) {
         for (const tl_stack_counters& counters : per_cpu) {

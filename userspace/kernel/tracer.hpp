@@ -41,6 +41,8 @@ struct TracerOptions {
     std::vector<tl_case> cases = {};
     /// With cases: also what tells of the other end's TIME_WAIT.
     bool last_acks = false;
+    /// Records tell the mark, the device and the origin of the port (tl_binding).
+    bool bindings = false;
     /// Opening stacks, where the kernel can take them.
     std::optional<StackOptions> stacks = {};
 };

@@ -179,7 +179,7 @@ ConnectionId Ledger::find_or_enter(const tl_transition& event, TcpState old_stat
     fresh.entered = time_of(event.header);
     fresh.state = old_state;
     fresh.age_is_lower_bound = true;
-    fresh.family = static_cast<std::uint8_t>(event.family);
+    fresh.family = event.family;
     fresh.passive = old_state == TcpState::kSynRecv;
     if (old_state == TcpState::kClose || fresh.passive) {
         fresh.opened = fresh.entered;
@@ -208,7 +208,7 @@ ConnectionId Ledger::enter_clone(const tl_transition& event)
     clone.opened = clone.entered;
     clone.state = TcpState::kSynRecv;
     clone.kind = SocketKind::kEmbryo;
-    clone.family = static_cast<std::uint8_t>(event.family);
+    clone.family = event.family;
     clone.passive = true;
     const ConnectionId id = books_.enter(clone);
     ConnectionId listener = books_.find_listener(event.listener_sock);
@@ -233,10 +233,15 @@ ConnectionId Ledger::merge_embryo(ConnectionId embryo, ConnectionId listed)
     return listed;
 }
 
+/// A clone has its listener's mark and device, but not its claim to the port.
 void Ledger::queue_at_listener(ConnectionId id, ConnectionId listener)
 {
-    books_.details(id).unaccepted = true;
+    Connection& connection = books_.details(id);
+    connection.unaccepted = true;
+    connection.port_origin = PortOrigin::kChosen;
     if (listener != kNoConnection) {
+        connection.mark = books_.at(listener).mark;
+        connection.interface_index = books_.at(listener).interface_index;
         books_.reown(id, books_.at(listener).owner, How::kListener);
     }
 }
@@ -247,6 +252,7 @@ void Ledger::follow_identity(ConnectionId id, const tl_transition& event)
     if (connection.sock != event.sock) {
         books_.set_sock(id, event.sock);
     }
+    follow_binding(connection, event);
     if (event.old_state == static_cast<std::uint8_t>(TcpState::kListen) || event.local_port == 0) {
         return; // a clone's record or a connect() that has no port yet: nothing to learn
     }

@@ -115,7 +115,7 @@ void Ledger::enter_half_open(const tl_transition& event, ConnectionId known)
         request.opened = request.entered;
         request.state = TcpState::kSynRecv;
         request.kind = SocketKind::kMini;
-        request.family = static_cast<std::uint8_t>(event.family);
+        request.family = event.family;
         request.passive = true;
         known = books_.enter(request);
     }

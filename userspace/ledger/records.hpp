@@ -32,6 +32,16 @@ inline ProcessFacts facts_of(const tl_process& process)
             {process.comm, ::strnlen(process.comm, sizeof(process.comm))}};
 }
 
+/// Nothing where bindings were not asked for.
+inline void follow_binding(Connection& connection, const tl_transition& event)
+{
+    if (event.port_origin == TL_PORT_CHOSEN || event.port_origin == TL_PORT_GIVEN) {
+        connection.mark = event.binding.mark;
+        connection.interface_index = event.binding.interface_index;
+        connection.port_origin = static_cast<PortOrigin>(event.port_origin);
+    }
+}
+
 /// The time a connection has spent in `state`; empty where its entry was not seen.
 inline std::optional<MonotonicTime> time_in(const Connection& connection, TcpState state,
                                             MonotonicTime now)

@@ -77,6 +77,8 @@ void Settlement::enter(const SocketEvidence& row)
     fresh.state = shown_state(row.state);
     fresh.kind = is_mini(row) ? SocketKind::kMini : SocketKind::kFull;
     fresh.family = row.family;
+    fresh.mark = row.mark;
+    fresh.interface_index = row.interface_index;
     fresh.age_is_lower_bound = true;
     Books& books = ledger_.books();
     const ConnectionId mini = books.find_mini(row.tuple);
@@ -102,6 +104,8 @@ void Settlement::agree(ConnectionId id, const SocketEvidence& row)
         return;
     }
     connection.inode = row.inode;
+    connection.mark = row.mark;
+    connection.interface_index = row.interface_index;
     if (connection.kind == SocketKind::kFull && connection.tuple != row.tuple) {
         ledger_.books().set_tuple(id, row.tuple); // a connect() whose record had no port yet
     }
@@ -146,6 +150,9 @@ void Settlement::held(const HolderEvidence& holder)
     }
     if (holder.sock != 0 && books.at(id).sock == 0) {
         books.set_sock(id, holder.sock);
+    }
+    if (holder.port_origin != PortOrigin::kUnknown) {
+        books.details(id).port_origin = holder.port_origin;
     }
     const ProcessId process = books.processes().intern(holder.process);
     Holders& known = holders_[id];
@@ -329,6 +336,7 @@ void Settlement::queue_at_listener(ConnectionId id)
     Connection& connection = books.details(id);
     connection.unaccepted = true;
     connection.passive = true;
+    connection.port_origin = PortOrigin::kChosen;
     // Its owner may be that of the very listener it was cloned from, one of several.
     const ConnectionId listener =
         books.find_listener(connection.tuple.netns_inum, connection.tuple.local, connection.owner);

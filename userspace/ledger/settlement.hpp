@@ -25,6 +25,8 @@ struct SocketEvidence {
     std::uint32_t inode = 0; ///< 0: no process holds it, or a mini-socket
     std::uint8_t family = 0; ///< AF_INET or AF_INET6, of the socket
     TcpState state = TcpState::kClose;
+    std::uint32_t mark = 0;
+    std::uint32_t interface_index = 0;
 };
 
 /// One descriptor of a TCP socket.
@@ -32,6 +34,7 @@ struct HolderEvidence {
     std::uint64_t cookie = 0;
     std::uint64_t sock = 0; ///< address of the struct sock; 0 = not known
     ProcessFacts process;
+    PortOrigin port_origin = PortOrigin::kUnknown;
 };
 
 /// What a sweep covered. What it did not cover is left as it was.

@@ -34,20 +34,17 @@ CensusHolder from_iterator(const tl_holder& row, std::uint32_t hz)
         std::chrono::nanoseconds(static_cast<std::int64_t>(row.process.start_ns)), hz);
     holder.cgroup_id = row.process.cgroup_id;
     holder.uid = row.process.uid;
+    holder.port_origin = static_cast<PortOrigin>(row.port_origin);
     set_comm(holder, {row.process.comm, ::strnlen(row.process.comm, sizeof(row.process.comm))});
     return holder;
-}
-
-SocketEvidence evidence_of(const SocketRow& row)
-{
-    return {row.tuple, row.cookie, row.inode, row.family, row.state};
 }
 
 HolderEvidence evidence_of(const CensusHolder& holder)
 {
     return {holder.cookie,
             holder.sock,
-            {{holder.pid, holder.start_ticks}, holder.cgroup_id, holder.uid, holder.comm()}};
+            {{holder.pid, holder.start_ticks}, holder.cgroup_id, holder.uid, holder.comm()},
+            holder.port_origin};
 }
 
 /// inode → cookies. The sockets of one MPTCP connection share their inode number.
@@ -75,6 +72,11 @@ private:
 };
 
 } // namespace
+
+SocketEvidence evidence_of(const SocketRow& row)
+{
+    return {row.tuple, row.cookie, row.inode, row.family, row.state, row.mark, row.interface_index};
+}
 
 CensusTaker CensusTaker::open(bool want_udp, const SocketMarks& marks)
 {

@@ -27,6 +27,7 @@ struct CensusHolder {
     std::uint64_t start_ticks = 0;
     std::uint64_t cgroup_id = 0; ///< 0 = not known
     std::uint32_t uid = 0;
+    PortOrigin port_origin = PortOrigin::kUnknown;
     std::uint8_t comm_size = 0;
     std::array<char, TL_COMM_BYTES> comm_bytes{};
 
@@ -101,6 +102,8 @@ private:
     bool marks_ = false; ///< it marks
     std::string scan_note_;
 };
+
+[[nodiscard]] SocketEvidence evidence_of(const SocketRow& row);
 
 /// Hands a census to the settlement, which `begin` has prepared.
 SettlementReport settle(Settlement& settlement, const Census& census);

@@ -162,21 +162,24 @@ const std::optional<std::string>& HostNames::interface_name(const NetworkNamespa
         .first->second;
 }
 
-PortRange local_port_range(const NetworkNamespace& netns)
+PortRange own_port_range()
 {
-    std::optional<std::vector<std::int64_t>> numbers;
-    const auto read = [&] {
-        const auto text = Sysctls().numbers("net.ipv4.ip_local_port_range");
-        numbers = text ? std::optional(*text) : std::nullopt;
-    };
-    if (const auto entered = enter_namespace(netns.fd.get(), read); !entered) {
-        read();
-    }
+    const auto numbers = Sysctls().numbers("net.ipv4.ip_local_port_range");
     if (!numbers || numbers->size() != 2) {
         return {};
     }
     return {static_cast<std::uint16_t>(numbers->front()),
             static_cast<std::uint16_t>(numbers->back())};
+}
+
+PortRange local_port_range(const NetworkNamespace& netns)
+{
+    PortRange range;
+    const auto read = [&] { range = own_port_range(); };
+    if (const auto entered = enter_namespace(netns.fd.get(), read); !entered) {
+        read();
+    }
+    return range;
 }
 
 } // namespace tcpledger

@@ -59,6 +59,9 @@ struct PortRange {
     [[nodiscard]] bool contains(std::uint16_t port) const { return port >= first && port <= last; }
 };
 
+/// Of the calling thread's namespace.
+[[nodiscard]] PortRange own_port_range();
+
 /// The kernel's default where it cannot be read.
 [[nodiscard]] PortRange local_port_range(const NetworkNamespace& netns);
 

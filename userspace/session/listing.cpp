@@ -31,23 +31,10 @@ struct NeedsVisitor {
         needs.container = true;
     }
     void operator()(const filter::AgeTest& /*test*/) const { needs.age = true; }
-    void operator()(const filter::AutoboundTest& /*test*/) const
-    {
-        needs.port_range = true;
-        unknown("autobound");
-    }
-    void operator()(const filter::InterfaceTest& /*test*/) const
-    {
-        needs.interface = true;
-        unknown("dev");
-    }
-    void operator()(const filter::MarkTest& /*test*/) const { unknown("fwmark"); }
+    void operator()(const filter::AutoboundTest& /*test*/) const { needs.port_range = true; }
+    void operator()(const filter::InterfaceTest& /*test*/) const { needs.interface = true; }
+    void operator()(const filter::MarkTest& /*test*/) const { needs.mark = true; }
     template <typename Other> void operator()(const Other& /*test*/) const {}
-
-    void unknown(std::string_view word) const
-    {
-        needs.unknown_to_ledger = needs.unknown_to_ledger.empty() ? word : needs.unknown_to_ledger;
-    }
 };
 
 ProcessView view_of(const CensusHolder& holder)

@@ -58,9 +58,10 @@ struct FilterNeeds {
     bool age = false;
     bool port_range = false; ///< autobound
     bool interface = false;
-    /// The first test that a running ledger cannot answer (dev, fwmark, autobound):
-    /// its word; empty: none.
-    std::string_view unknown_to_ledger;
+    bool mark = false;
+
+    /// What the ledger keeps only where it is asked for; see SessionOptions.
+    [[nodiscard]] bool bindings() const { return port_range || interface || mark; }
 };
 
 [[nodiscard]] FilterNeeds needs_of(const Filter& filter);

@@ -203,7 +203,7 @@ MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
     }
     for (const SocketRow& row : sweep.rows) {
         if (listed.contains(row.tuple.netns_inum)) {
-            settlement.listed({row.tuple, row.cookie, row.inode, row.family, row.state});
+            settlement.listed(evidence_of(row));
         }
     }
     const std::vector<std::uint32_t> covered(listed.begin(), listed.end());

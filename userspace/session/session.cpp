@@ -54,7 +54,7 @@ Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
     }
     Expected<Tracer> tracer =
         Tracer::open({options.ring_bytes, options.hooks, options.companions != nullptr,
-                      options.cases, options.last_acks, options.stacks});
+                      options.cases, options.last_acks, options.bindings, options.stacks});
     if (!tracer) {
         return tl::unexpected(tracer.error());
     }

@@ -39,6 +39,8 @@ struct SessionOptions {
     std::vector<tl_case> cases = {};
     /// With cases: the TIME_WAIT of what is selected is told as soon as without.
     bool last_acks = false;
+    /// Connections on the books have their mark, device and the origin of their port.
+    bool bindings = false;
     /// Dwell times are kept (Ledger::dwells()).
     bool dwells = false;
     Ledger::Admits dwells_of = {}; ///< see Ledger::keep_dwells()

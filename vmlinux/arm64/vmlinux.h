@@ -220,6 +220,7 @@ struct sock_common {
 	};
 	short unsigned int skc_family;
 	volatile unsigned char skc_state;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -231,8 +232,10 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	u8 sk_userlocks;
 	int sk_err;
 	struct socket *sk_socket;
+	u32 sk_mark;
 	kuid_t sk_uid;
 	u16 sk_protocol;
 	u8 sk_shutdown;

@@ -222,6 +222,36 @@ TEST_F(Expressions, NobodysConnectionHasNoOwner)
     EXPECT_TRUE(passes("owner = \\[kernel\\]", one));
 }
 
+TEST_F(Expressions, AboutBindings)
+{
+    TraceLine one = line(7, 40000, kEstablished, kCloseWait);
+    one.mark = 0x17;
+    one.interface_index = 3;
+    one.port_origin = PortOrigin::kGiven;
+    const auto in_netns = [](SocketView& view) {
+        view.interface_name = view.interface_index == 3 ? "eth0" : "";
+        view.autobound = view.tuple.local.port >= 32768;
+    };
+    const auto holds = [&](const std::string& text) {
+        Names names;
+        names.interface_index = [](std::string_view) { return std::optional(0xffffffffU); };
+        auto filter = parse_filter(std::vector{text}, names);
+        return TraceFilter(options, std::move(*filter), {}, in_netns).matches(one);
+    };
+    EXPECT_TRUE(holds("fwmark = 0x17"));
+    EXPECT_TRUE(holds("fwmark = 7/7 dev = eth0"));
+    EXPECT_FALSE(holds("dev = eth1"));
+    EXPECT_FALSE(holds("autobound")) << "bind() was given it";
+    EXPECT_FALSE(holds("not autobound")) << "but it is in the range: as ss, neither";
+    one.port_origin = PortOrigin::kChosen;
+    EXPECT_TRUE(holds("autobound"));
+    one.tuple.local.port = 80;
+    EXPECT_FALSE(holds("autobound"));
+    EXPECT_FALSE(holds("not autobound")) << "accepted: not given, but not in the range either";
+    one.port_origin = PortOrigin::kGiven;
+    EXPECT_TRUE(holds("not autobound"));
+}
+
 TEST_F(Expressions, OfTheLocalEndMakeAConnectWait)
 {
     TraceFilter filter(options, read("sport = 40000 or src 10.9.9.9"));
