@@ -3,12 +3,15 @@
 
 import os
 import signal
+import threading
 
 import harness
 from watching import TopTest, nonzero
 
 
 class Ownership(TopTest):
+    """Each alone; OwnershipUnderChurn has the same beside other connections."""
+
     def eventually_rows(self, stream, expected):
         """expected: pid → states; {} or absent rows are the same."""
         def check():
@@ -36,6 +39,27 @@ class Ownership(TopTest):
         self.eventually_rows(stream, {
             client.pid: {"FIN_WAIT2": 90},
             **{pid: {"LISTEN": 1, "CLOSE_WAIT": count} for pid, count in queues.items()}})
+
+    def test_prefork_workers_own_theirs_to_the_end(self):
+        stream = self.watch()
+        parent, client = self.actor(self.n), self.actor(self.n)
+        port = parent.do("listen l 127.0.0.1 0")["local_port"]
+        one, two = (parent.do(f"fork w{i}")["child"] for i in range(2))
+        client.do(f"connect_many c 10 127.0.0.1 {port}")
+        self.eventually_rows(stream, {parent.pid: {"LISTEN": 1, "ESTABLISHED": 10}})  # unaccepted
+        for i in range(2):
+            parent.do(f"tell w{i} accept_many s 5 l")
+        self.eventually_rows(stream, {parent.pid: {"LISTEN": 1}, one: {"ESTABLISHED": 5},
+                                      two: {"ESTABLISHED": 5}})
+        parent.do("tell w0 close_many s")
+        self.eventually_rows(stream, {one: {"FIN_WAIT2": 5}, two: {"ESTABLISHED": 5}})
+        client.do("close_many c")
+        self.eventually_rows(stream, {one: {"TIME_WAIT": 5}, two: {"CLOSE_WAIT": 5},
+                                      client.pid: {"FIN_WAIT2": 5}})
+        os.kill(one, signal.SIGKILL)
+        parent.do("tell w1 close_many s")
+        self.eventually_rows(stream, {parent.pid: {"LISTEN": 1}, one: {"TIME_WAIT": 5}, two: {},
+                                      client.pid: {"TIME_WAIT": 5}})
 
     def test_thread_that_was_blocked_in_accept_at_the_start(self):
         server, client = self.actor(self.n), self.actor(self.n)
@@ -156,6 +180,43 @@ class Ownership(TopTest):
         os.kill(client.pid, signal.SIGKILL)
         self.eventually_rows(stream, {server.pid: {"LISTEN": 1, "CLOSE_WAIT": 6},
                                       client.pid: {"FIN_WAIT2": 6}})
+
+
+class OwnershipUnderChurn(Ownership):
+    """The same while connections come and go all the time, by processes that come and go too."""
+
+    def setUp(self):
+        super().setUp()
+        self.elsewhere = self.net()
+        self.over = threading.Event()
+        self.rounds, self.failure = 0, None
+        thread = threading.Thread(target=self.churn, daemon=True)
+        self.addCleanup(self.end_churn, thread)
+        thread.start()
+
+    def churn(self):
+        while not self.over.is_set():
+            server, client = harness.Actor(self.elsewhere), harness.Actor(self.elsewhere)
+            try:
+                port = server.do("listen l 127.0.0.1 0")["local_port"]
+                for _ in range(10):
+                    server.post("serve 100 l closer=client")
+                    client.do(f"churn 100 127.0.0.1 {port} closer=client")
+                    server.reply()
+                    self.over.wait(0.1)  # a tenth of what the host can do
+                self.rounds += 1
+            except (AssertionError, OSError) as error:
+                self.failure = error
+                return
+            finally:
+                client.close()
+                server.close()
+
+    def end_churn(self, thread):
+        self.over.set()
+        thread.join()
+        self.assertIsNone(self.failure)
+        self.assertGreater(self.rounds, 0)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ from churn import bench_churn
 from drain import bench_drain
 from idle import bench_idle, bench_latency
 from seed import bench_seed
+from settle import bench_settle
 from table import render
 
-BENCHES = ["churn", "drain", "seed", "idle", "latency", "micro"]
+BENCHES = ["churn", "drain", "seed", "settle", "idle", "latency", "micro"]
 
 
 def parse_options(arguments):
@@ -61,6 +62,7 @@ def run(options):
         holder=programs / "bench_holder",
         yardstick=programs / "bench_yardstick",
         ledger=programs / "bench_ledger",
+        workloads=options.build / "tests" / "workloads",
     )
 
     def say(text):
@@ -72,6 +74,7 @@ def run(options):
         "churn": lambda: bench_churn(paths, options.runs, 1 if quick else 2, say),
         "drain": lambda: bench_drain(paths, options.runs, 1 if quick else 2, say),
         "seed": lambda: bench_seed(paths, counts, options.runs, say),
+        "settle": lambda: bench_settle(paths, counts[0], options.runs, say),
         "idle": lambda: bench_idle(paths, options.runs, 3 if quick else 10, say),
         "latency": lambda: bench_latency(paths, options.runs, say),
         "micro": lambda: bench_micro(paths.ledger) if paths.ledger.exists() else [],
