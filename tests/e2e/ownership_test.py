@@ -3,14 +3,13 @@
 
 import os
 import signal
-import threading
 
 import harness
 from watching import TopTest, nonzero
 
 
 class Ownership(TopTest):
-    """Each alone; OwnershipUnderChurn has the same beside other connections."""
+    """Each alone; ownership_under_churn_test.py has the same beside other connections."""
 
     def eventually_rows(self, stream, expected):
         """expected: pid → states; {} or absent rows are the same."""
@@ -180,43 +179,6 @@ class Ownership(TopTest):
         os.kill(client.pid, signal.SIGKILL)
         self.eventually_rows(stream, {server.pid: {"LISTEN": 1, "CLOSE_WAIT": 6},
                                       client.pid: {"FIN_WAIT2": 6}})
-
-
-class OwnershipUnderChurn(Ownership):
-    """The same while connections come and go all the time, by processes that come and go too."""
-
-    def setUp(self):
-        super().setUp()
-        self.elsewhere = self.net()
-        self.over = threading.Event()
-        self.rounds, self.failure = 0, None
-        thread = threading.Thread(target=self.churn, daemon=True)
-        self.addCleanup(self.end_churn, thread)
-        thread.start()
-
-    def churn(self):
-        while not self.over.is_set():
-            server, client = harness.Actor(self.elsewhere), harness.Actor(self.elsewhere)
-            try:
-                port = server.do("listen l 127.0.0.1 0")["local_port"]
-                for _ in range(10):
-                    server.post("serve 100 l closer=client")
-                    client.do(f"churn 100 127.0.0.1 {port} closer=client")
-                    server.reply()
-                    self.over.wait(0.1)  # a tenth of what the host can do
-                self.rounds += 1
-            except (AssertionError, OSError) as error:
-                self.failure = error
-                return
-            finally:
-                client.close()
-                server.close()
-
-    def end_churn(self, thread):
-        self.over.set()
-        thread.join()
-        self.assertIsNone(self.failure)
-        self.assertGreater(self.rounds, 0)
 
 
 if __name__ == "__main__":
