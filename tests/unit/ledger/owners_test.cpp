@@ -278,9 +278,8 @@ TEST_F(Owners, WhatOutlivesItsProcessInNobodysHandsIsTheKernels)
     const auto see_it = [&](bool every_process) {
         world.sweep_begins();
         world.listed(listening, kListen, 71);
-        world.sweep_ends({.netns_inums = world.netns_inums,
-                          .holders = true,
-                          .every_process = every_process});
+        world.sweep_ends(
+            {.netns_inums = world.netns_inums, .holders = true, .every_process = every_process});
         return world.whose(listening);
     };
     EXPECT_EQ(see_it(true), "listen server") << "its descriptor may be under way";
