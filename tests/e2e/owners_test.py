@@ -5,6 +5,7 @@ import ctypes
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import harness
 from harness import eventually
@@ -63,6 +64,17 @@ class Owners(TopTest):
         self.n.pids.add(process.pid)
         return process
 
+    def fetch(self, pid, number):
+        """A descriptor of ours for a process's socket, the number-th of the namespace."""
+        sockets = [s for s in self.n.ss() if s.holders and s.holders[0][0] == pid]
+        pidfd = os.pidfd_open(pid)
+        try:
+            mine = LIBC.syscall(PIDFD_GETFD, pidfd, sockets[number].holders[0][1], 0)
+        finally:
+            os.close(pidfd)
+        self.assertGreaterEqual(mine, 0, os.strerror(ctypes.get_errno()))
+        return mine
+
     def tell(self, process):
         process.stdin.write(b"\n")
         process.stdin.flush()
@@ -72,11 +84,7 @@ class Owners(TopTest):
         """The receiver, which is this test, owns it once the sender has closed."""
         stream = self.watch()
         server, client, _ = self.pair(self.n, count=1)
-        [socket] = [s for s in self.n.ss() if s.holders and s.holders[0][0] == client.pid]
-        pidfd = os.pidfd_open(client.pid)
-        self.addCleanup(os.close, pidfd)
-        mine = LIBC.syscall(PIDFD_GETFD, pidfd, socket.holders[0][1], 0)
-        self.assertGreaterEqual(mine, 0, os.strerror(ctypes.get_errno()))
+        mine = self.fetch(client.pid, 0)
         try:
             client.do("close c0")
             self.eventually_row(stream, os.getpid(), {"ESTABLISHED": 1})
@@ -173,6 +181,96 @@ class Owners(TopTest):
         self.eventually_row(stream, process.pid, {"LISTEN": 1, "ESTABLISHED": 2})
         self.tell(process)
         self.eventually_row(stream, process.pid, {"LISTEN": 1, "FIN_WAIT2": 1, "CLOSE_WAIT": 1})
+
+    def test_accepted_by_a_32_bit_server_that_inherited_its_listener(self):
+        """By socketcall and accept4() of the i386 ABI, after fork and exec, as an inetd does it."""
+        program = Path(os.environ.get("WORKLOADS", ".")) / "accept32"
+        if not program.exists():
+            self.skipTest("the compiler makes no i386 programs")
+        inetd = self.actor(self.n)  # a process of the namespace makes the listener
+        port = inetd.do("listen l 127.0.0.1 0")["local_port"]
+        listener = self.fetch(inetd.pid, 0)
+        stream = self.watch()
+        try:
+            server = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      preexec_fn=lambda: os.dup2(listener, 3), close_fds=False)
+        except OSError as error:
+            self.skipTest(f"the kernel runs no i386 programs: {error}")
+        finally:
+            os.close(listener)
+        self.addCleanup(harness.stop, server)
+        inetd.do("close l")
+        self.eventually_row(stream, server.pid, {"LISTEN": 1})
+        client = self.actor(self.n)
+        client.do(f"connect_many c 3 127.0.0.1 {port}")
+        self.assertEqual(server.stdout.readline(), b"ready\n")
+        self.eventually_row(stream, server.pid, {"LISTEN": 1, "ESTABLISHED": 3})  # one unaccepted
+        self.tell(server)
+        self.eventually_row(stream, server.pid, {"LISTEN": 1, "ESTABLISHED": 1, "FIN_WAIT2": 2})
+        client.do("close_many c")
+        self.eventually_row(stream, server.pid, {"LISTEN": 1, "CLOSE_WAIT": 1, "TIME_WAIT": 2})
+        server.kill()
+        self.eventually_row(stream, server.pid, {"TIME_WAIT": 2})
+
+    def test_simultaneous_open(self):
+        """Both SYNs are under way at once: two connect() and no listener."""
+        peer_net = self.net()
+        harness.join_nets(self.n, peer_net)
+        links = ((self.n, "v0", "10.77.0.2"), (peer_net, "v1", "10.77.0.1"))
+        for net, device, address in links:  # nobody answers at first
+            net.run("ip", "neighbour", "add", address, "lladdr", "02:00:00:00:00:01", "dev", device)
+        stream = self.watch()
+        here, there = self.actor(self.n), self.actor(peer_net)
+        here.do("connect c 10.77.0.2 4802 from=10.77.0.1 port=4801 nonblock=1")
+        there.do("connect c 10.77.0.1 4801 from=10.77.0.2 port=4802 nonblock=1")
+        for actor in (here, there):
+            self.eventually_row(stream, actor.pid, {"SYN_SENT": 1})
+        for net, device, address in links:
+            net.run("ip", "neighbour", "del", address, "dev", device)
+        for actor in (here, there):
+            actor.do("await c")
+            self.eventually_row(stream, actor.pid, {"ESTABLISHED": 1})
+        here.do("close c")
+        self.eventually_row(stream, here.pid, {"FIN_WAIT2": 1})
+        self.eventually_row(stream, there.pid, {"CLOSE_WAIT": 1})
+        there.do("close c")
+        self.eventually_row(stream, here.pid, {"TIME_WAIT": 1})
+        self.eventually_row(stream, there.pid, {})
+
+    def test_simultaneous_close(self):
+        """Both FINs are under way at once, behind data that nobody reads."""
+        stream = self.watch()
+        server, client, _ = self.pair(self.n, count=1)
+        client.do("fill c0")
+        client.do("shutdown c0 wr")
+        server.do("shutdown s0 wr")
+        self.eventually_row(stream, client.pid, {"CLOSING": 1})
+        self.eventually_row(stream, server.pid, {"LISTEN": 1, "FIN_WAIT2": 1})
+        server.do("eof s0")
+        self.eventually_row(stream, client.pid, {"TIME_WAIT": 1})
+        self.eventually_row(stream, server.pid, {"LISTEN": 1, "TIME_WAIT": 1})
+
+    def test_the_kernels_own(self):
+        """Made by a command for the kernel: nobody holds it once that has ended."""
+        try:
+            os.readlink("/proc/1/ns/net")
+        except PermissionError:
+            self.skipTest("pid 1 may not be looked at: it may hold what nobody else does")
+        self.n.run("ip", "address", "add", "10.78.0.1/24", "dev", "lo")
+        stream = self.watch(f"netns = {self.n.inum}")
+        add = ("ip", "mptcp", "endpoint", "add", "10.78.0.1", "port", "4803", "signal")
+        try:
+            self.n.run(*add)
+        except RuntimeError as error:
+            self.skipTest(f"no MPTCP: {error}")
+        self.assertEqual(self.n.counts(), {"LISTEN": 1})
+        for view in (stream, self.watch(f"netns = {self.n.inum}")):  # it saw it made, or found it
+            def kernels(view=view):
+                rows = {row["comm"]: nonzero(row["states"])
+                        for row in self.next_document(view)["processes"]}
+                self.assertEqual(rows.get("[kernel]"), {"LISTEN": 1})
+                self.assertNotIn("LISTEN", rows.get("ip", {}))
+            self.eventually(kernels)
 
     def test_unknown_is_a_figure(self):
         stream = self.watch()

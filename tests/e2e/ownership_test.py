@@ -9,6 +9,8 @@ from watching import TopTest, nonzero
 
 
 class Ownership(TopTest):
+    """Each alone; ownership_under_churn_test.py has the same beside other connections."""
+
     def eventually_rows(self, stream, expected):
         """expected: pid → states; {} or absent rows are the same."""
         def check():
@@ -36,6 +38,27 @@ class Ownership(TopTest):
         self.eventually_rows(stream, {
             client.pid: {"FIN_WAIT2": 90},
             **{pid: {"LISTEN": 1, "CLOSE_WAIT": count} for pid, count in queues.items()}})
+
+    def test_prefork_workers_own_theirs_to_the_end(self):
+        stream = self.watch()
+        parent, client = self.actor(self.n), self.actor(self.n)
+        port = parent.do("listen l 127.0.0.1 0")["local_port"]
+        one, two = (parent.do(f"fork w{i}")["child"] for i in range(2))
+        client.do(f"connect_many c 10 127.0.0.1 {port}")
+        self.eventually_rows(stream, {parent.pid: {"LISTEN": 1, "ESTABLISHED": 10}})  # unaccepted
+        for i in range(2):
+            parent.do(f"tell w{i} accept_many s 5 l")
+        self.eventually_rows(stream, {parent.pid: {"LISTEN": 1}, one: {"ESTABLISHED": 5},
+                                      two: {"ESTABLISHED": 5}})
+        parent.do("tell w0 close_many s")
+        self.eventually_rows(stream, {one: {"FIN_WAIT2": 5}, two: {"ESTABLISHED": 5}})
+        client.do("close_many c")
+        self.eventually_rows(stream, {one: {"TIME_WAIT": 5}, two: {"CLOSE_WAIT": 5},
+                                      client.pid: {"FIN_WAIT2": 5}})
+        os.kill(one, signal.SIGKILL)
+        parent.do("tell w1 close_many s")
+        self.eventually_rows(stream, {parent.pid: {"LISTEN": 1}, one: {"TIME_WAIT": 5}, two: {},
+                                      client.pid: {"TIME_WAIT": 5}})
 
     def test_thread_that_was_blocked_in_accept_at_the_start(self):
         server, client = self.actor(self.n), self.actor(self.n)

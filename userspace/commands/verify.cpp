@@ -24,10 +24,6 @@ using Steady = std::chrono::steady_clock;
 constexpr milliseconds kStep{50};
 /// From one look of a check to the next.
 constexpr milliseconds kLookAgain{500};
-/// What the books may be behind, beside two sweeps or two censuses: the witness takes its time,
-/// and a list of the mini-sockets may have to wait for its share of the CPU.
-constexpr std::chrono::seconds kStateLeeway{8};
-constexpr std::chrono::seconds kOwnerLeeway{2};
 
 class Verification {
 public:
@@ -102,13 +98,8 @@ private:
     void hear(Comparison comparison)
     {
         const SessionHealth& health = session_.health();
-        // An end that no event told is on the books after two censuses.
-        const auto states = std::max(health.sweep_interval, health.census_interval);
-        SettlingTimes settling{2 * states + kStateLeeway,
-                               2 * health.census_interval + kOwnerLeeway};
-        if (health.repairing) { // a loss is shown as such; what is left after it counts
-            settling = {MonotonicTime::max(), MonotonicTime::max()};
-        }
+        const SettlingTimes settling = settling_times({health.sweep_interval, health.list_interval,
+                                                       health.census_interval, health.repairing});
         auto result = verifier_.hear(std::move(comparison), monotonic_now(), settling);
         if (!result) {
             next_look_ = Steady::now() + kLookAgain;

@@ -90,6 +90,14 @@ public:
         });
     }
 
+    /// The mini-sockets alone. `visit` must not change the books.
+    template <typename Visit> void for_each_mini(Visit&& visit) const
+    {
+        for (const ConnectionId id : minis_) {
+            visit(id, slots_[id]);
+        }
+    }
+
 private:
     /// Minis are a set of ids that hash and compare as the tuples they stand for.
     struct TupleHash {

@@ -22,9 +22,9 @@ std::size_t slot(TcpState state)
     return static_cast<std::size_t>(state);
 }
 
-bool is_passing(const Connection& connection)
+bool is_passing(const Connection& mini)
 {
-    return connection.kind == SocketKind::kMini && connection.state != TcpState::kTimeWait;
+    return mini.state != TcpState::kTimeWait;
 }
 
 } // namespace
@@ -48,7 +48,7 @@ std::optional<std::vector<FourTuple>> MiniSettlement::passing(std::size_t limit)
     }
     if (number > 0) {
         tuples.reserve(number);
-        ledger_.books().for_each([&](ConnectionId, const Connection& connection) {
+        ledger_.books().for_each_mini([&](ConnectionId, const Connection& connection) {
             if (is_passing(connection)) {
                 tuples.push_back(connection.tuple);
             }
@@ -70,8 +70,8 @@ std::optional<std::vector<FourTuple>> MiniSettlement::all_of(std::uint32_t netns
         return std::nullopt;
     }
     std::vector<FourTuple> tuples;
-    ledger_.books().for_each([&](ConnectionId, const Connection& connection) {
-        if (connection.kind == SocketKind::kMini && connection.tuple.netns_inum == netns_inum) {
+    ledger_.books().for_each_mini([&](ConnectionId, const Connection& connection) {
+        if (connection.tuple.netns_inum == netns_inum) {
             tuples.push_back(connection.tuple);
         }
     });
@@ -157,10 +157,9 @@ bool MiniSettlement::strike_expired(std::uint32_t netns_inum, std::size_t number
 {
     Books& books = ledger_.books();
     std::vector<std::pair<MonotonicTime, ConnectionId>> over;
-    books.for_each([&](ConnectionId id, const Connection& connection) {
-        if (connection.kind == SocketKind::kMini && connection.state == TcpState::kTimeWait &&
-            connection.tuple.netns_inum == netns_inum && connection.last_event < started_ &&
-            now - connection.entered >= kTimeWaitLength) {
+    books.for_each_mini([&](ConnectionId id, const Connection& connection) {
+        if (connection.state == TcpState::kTimeWait && connection.tuple.netns_inum == netns_inum &&
+            connection.last_event < started_ && now - connection.entered >= kTimeWaitLength) {
             over.emplace_back(connection.entered, id);
         }
     });

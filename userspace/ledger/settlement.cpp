@@ -113,11 +113,7 @@ void Settlement::agree(ConnectionId id, const SocketEvidence& row)
     if (state == connection.state) {
         return;
     }
-    if (connection.kind == SocketKind::kMini) {
-        ++report_.settled;
-    } else {
-        count_drift();
-    }
+    note_difference(connection.kind);
     if (state == TcpState::kTimeWait && connection.kind == SocketKind::kFull) {
         become_mini(id);
         return;
@@ -183,6 +179,46 @@ SettlementReport Settlement::finish(const SweepCoverage& coverage, MonotonicTime
     return report_;
 }
 
+SettlementReport Settlement::finish_looks()
+{
+    ledger_.ends().remember(false);
+    return report_;
+}
+
+std::vector<MissedSocket> Settlement::missed(std::size_t limit) const
+{
+    std::vector<MissedSocket> sockets;
+    ledger_.books().for_each([&](ConnectionId, const Connection& connection) {
+        const bool has_tuple =
+            connection.tuple.local.port != 0 && connection.tuple.remote.port != 0;
+        if (connection.missed_sweeps > 0 && has_tuple && sockets.size() <= limit) {
+            const bool full = connection.kind == SocketKind::kFull;
+            sockets.push_back({connection.tuple, full ? connection.cookie : 0});
+        }
+    });
+    if (sockets.size() > limit) {
+        sockets.clear();
+    }
+    return sockets;
+}
+
+void Settlement::looked_for(const MissedSocket& socket, std::optional<TcpState> state)
+{
+    Books& books = ledger_.books();
+    const bool full = socket.cookie != 0;
+    const ConnectionId id =
+        full ? books.find_by_cookie(socket.cookie) : books.find_mini(socket.tuple);
+    if (id == kNoConnection || touched(books.at(id))) {
+        return;
+    }
+    if (!state) {
+        note_difference(books.at(id).kind);
+        books.strike(id);
+    } else {
+        agree(id, {socket.tuple, socket.cookie, books.at(id).inode, books.at(id).family, *state});
+    }
+}
+
 /// Whether the namespace of a mini-socket, which was not listed, is no more: that ends mini-sockets
 /// without a word. One that was never seen may exist unseen: there they stay for as long as they
 /// can live.
@@ -224,16 +260,12 @@ void Settlement::strike_missing(const SweepCoverage& coverage, MonotonicTime now
         }
         if (is_gone(books.details(id), now, proof)) {
             gone.push_back(id);
-        } else if (!mini) {
+        } else {
             ++report_.missed;
         }
     });
     for (const ConnectionId id : gone) {
-        if (books.at(id).kind == SocketKind::kMini) {
-            ++report_.settled;
-        } else {
-            count_drift();
-        }
+        note_difference(books.at(id).kind);
         books.strike(id);
     }
 }
@@ -325,8 +357,8 @@ void Settlement::settle_unheld(ConnectionId id)
     if (connection.how == How::kListener) { // accepted, but by no descriptor: io_uring, in flight
         connection.how = How::kAccept;
         connection.unaccepted = false;
-    } else if (!known && every_process_) {
-        books.reown(id, kKernelProcess, How::kHeld);
+    } else if (every_process_ && (!known || books.processes().at(connection.owner).exited)) {
+        books.reown(id, kKernelProcess, How::kHeld); // one that has ended made it for the kernel
     }
 }
 

@@ -11,10 +11,12 @@
 
 #include <tsl/robin_map.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
 #include <span>
+#include <vector>
 
 namespace tcpledger {
 
@@ -53,7 +55,13 @@ struct SettlementReport {
     std::uint64_t drift = 0;   ///< differences that the events should have told
     std::uint64_t settled = 0; ///< mini-sockets moved or ended, which is no event
     std::uint64_t entered = 0; ///< connections that were not on the books
-    std::uint64_t missed = 0;  ///< full sockets that were not listed; the next sweep proves it
+    std::uint64_t missed = 0;  ///< that were not listed, and may be there all the same
+};
+
+/// A connection on the books that the last sweep did not list.
+struct MissedSocket {
+    FourTuple tuple;
+    std::uint64_t cookie = 0; ///< 0: a mini-socket
 };
 
 class Settlement {
@@ -67,6 +75,15 @@ public:
     /// finish() the ledger must not begin an interval, which forgets processes.
     void held(const HolderEvidence& holder);
     SettlementReport finish(const SweepCoverage& coverage, MonotonicTime now);
+    /// In place of finish(), where nothing was listed: only what was looked for counts.
+    SettlementReport finish_looks();
+
+    /// What the last sweep did not list, as far as a look-up by tuple can tell whether it is there:
+    /// of listeners that share an address it would find another one. Nothing where there are more
+    /// than `limit`.
+    [[nodiscard]] std::vector<MissedSocket> missed(std::size_t limit) const;
+    /// After begin(): what the kernel says of one of those. Nothing: it is not there.
+    void looked_for(const MissedSocket& socket, std::optional<TcpState> state);
 
     /// True once a sweep has finished: from then on the books claim to balance.
     [[nodiscard]] bool seeded() const { return finished_sweeps_ > 0; }
@@ -92,6 +109,14 @@ private:
     void queue_at_listener(ConnectionId id);
     /// A difference counts once the books claim to balance.
     void count_drift() { report_.drift += seeded() ? 1U : 0U; }
+    void note_difference(SocketKind kind)
+    {
+        if (kind == SocketKind::kMini) {
+            ++report_.settled;
+        } else {
+            count_drift();
+        }
+    }
     [[nodiscard]] bool has_gone(const Connection& mini, const SweepCoverage& coverage,
                                 MonotonicTime now) const;
     /// True if the connection, which this sweep did not list, is to leave the books.

@@ -65,6 +65,7 @@ struct CensusRequest {
     /// Without them a census is cheaper, and leaves the mini-sockets that may be in that state to
     /// others.
     bool time_wait = true;
+    bool urgent = false; ///< before whatever else wants the CPU
 };
 
 /// One walk over the descriptors of every process, which needs no dump: it can go on beside one.

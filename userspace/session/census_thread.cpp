@@ -2,12 +2,19 @@
 #include "session/census_thread.hpp"
 
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <utility>
 
 namespace tcpledger {
+namespace {
+
+/// While records are lost, books and kernel are apart.
+constexpr int kUrgentNice = -10;
+
+} // namespace
 
 CensusThread::CensusThread(SocketMarks marks)
     : marks_(std::move(marks)), done_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
@@ -51,10 +58,25 @@ std::optional<CensusThread::Result> CensusThread::pick_up()
     return std::exchange(result_, std::nullopt);
 }
 
+CensusThread::Result CensusThread::work_on(const Request& request)
+{
+    if (const auto* minis = std::get_if<MiniQuestion>(&request)) {
+        return sweeper_.take(*minis);
+    }
+    if (const auto* looks = std::get_if<LookQuestion>(&request)) {
+        return sweeper_.look(*looks);
+    }
+    const auto& census = std::get<CensusRequest>(request);
+    // Of this thread alone. Without CAP_SYS_NICE it takes its turn with all others.
+    (void)::setpriority(PRIO_PROCESS, 0, census.urgent ? kUrgentNice : 0);
+    Result result = taker_->take(census);
+    (void)::setpriority(PRIO_PROCESS, 0, 0);
+    return result;
+}
+
 void CensusThread::run()
 {
-    const CensusTaker taker = CensusTaker::open(false, marks_);
-    MiniSweeper sweeper;
+    taker_ = CensusTaker::open(false, marks_);
     std::unique_lock lock(mutex_);
     while (true) {
         changed_.wait(lock, [this] { return stop_ || wanted_; });
@@ -63,10 +85,7 @@ void CensusThread::run()
         }
         const Request request = *std::exchange(wanted_, std::nullopt);
         lock.unlock();
-        const auto* processes = std::get_if<CensusRequest>(&request);
-        Result result = processes != nullptr
-                            ? Result(taker.take(*processes))
-                            : Result(sweeper.take(std::get<MiniQuestion>(request)));
+        Result result = work_on(request);
         lock.lock();
         result_ = std::move(result);
         const std::uint64_t one = 1;

@@ -25,10 +25,10 @@ public:
     /// Waits for a census under way.
     ~CensusThread();
 
-    using Request = std::variant<CensusRequest, MiniQuestion>;
-    using Result = std::variant<Census, MiniSweep>;
+    using Request = std::variant<CensusRequest, MiniQuestion, LookQuestion>;
+    using Result = std::variant<Census, MiniSweep, Looks>;
 
-    /// Starts a census or a sweep; none may be under way.
+    /// Starts a census, a sweep or looks; none may be under way.
     void start(Request request);
     /// One was started and not yet picked up.
     [[nodiscard]] bool busy() const { return busy_; }
@@ -39,7 +39,10 @@ public:
 
 private:
     void run();
+    [[nodiscard]] Result work_on(const Request& request);
 
+    std::optional<CensusTaker> taker_; ///< the thread's, as is the next
+    MiniSweeper sweeper_;
     const SocketMarks marks_;
     UniqueFd done_;     ///< an eventfd
     bool busy_ = false; ///< the owner's

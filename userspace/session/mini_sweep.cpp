@@ -62,11 +62,14 @@ void read_inside(std::uint32_t inum, bool with_segments, Inside& inside)
     inside.cpu = thread_cpu_time(); // the thread lives for this alone
 }
 
+std::uint8_t family_of(const FourTuple& tuple)
+{
+    return static_cast<std::uint8_t>(tuple.local.address.is_ipv4() ? AF_INET : AF_INET6);
+}
+
 MiniAnswer look_up(SockDiag& diag, const FourTuple& tuple, bool& failed)
 {
-    const auto family =
-        static_cast<std::uint8_t>(tuple.local.address.is_ipv4() ? AF_INET : AF_INET6);
-    const auto found = diag.lookup(tuple, family);
+    const auto found = diag.lookup(tuple, family_of(tuple));
     failed = !found;
     MiniAnswer answer{tuple, std::nullopt, {}};
     if (found && *found) {
@@ -114,6 +117,38 @@ MiniSweep MiniSweeper::take(const MiniQuestion& question)
     sweep.finished = monotonic_now();
     sweep.cpu += thread_cpu_time() - cpu_before;
     return sweep;
+}
+
+Looks MiniSweeper::look(const LookQuestion& question)
+{
+    Looks looks;
+    const auto cpu_before = thread_cpu_time();
+    bool looked_around = false;
+    for (const auto& [inum, sockets] : question.netns) {
+        const UniqueFd fd = open_netns(inum, looked_around);
+        Expected<SockDiag> diag = fd.valid() ? SockDiag::open(fd.get(), inum)
+                                             : Expected<SockDiag>(tl::unexpected(Error::from_code(
+                                                   ENOENT, "the network namespace has gone")));
+        if (diag && answers(*diag)) {
+            look_inside(*diag, sockets, looks);
+        }
+    }
+    looks.cpu = thread_cpu_time() - cpu_before;
+    return looks;
+}
+
+void MiniSweeper::look_inside(SockDiag& diag, std::span<const MissedSocket> sockets, Looks& looks)
+{
+    for (const MissedSocket& socket : sockets) {
+        const auto found = diag.lookup(socket.tuple, family_of(socket.tuple), socket.cookie);
+        if (!found) {
+            return;
+        }
+        // Where a mini-socket was, a connection of the same tuple may be.
+        const bool is_it = *found && (socket.cookie != 0 || (*found)->inode == 0);
+        looks.answers.push_back(
+            {socket, is_it ? std::optional(shown_state((*found)->state)) : std::nullopt});
+    }
 }
 
 /// To a look-up a kernel without inet_diag says what one says that has no such socket: ENOENT.
@@ -217,6 +252,14 @@ MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
     report.settled += rest.settled + rest.entered;
     report.drift += rest.drift;
     return report;
+}
+
+SettlementReport settle(Settlement& settlement, const Looks& looks)
+{
+    for (const Looks::Answer& answer : looks.answers) {
+        settlement.looked_for(answer.socket, answer.state);
+    }
+    return settlement.finish_looks();
 }
 
 } // namespace tcpledger

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,12 +46,28 @@ struct MiniSweep {
     std::chrono::nanoseconds listing_cpu{};   ///< of the lists among it
 };
 
+/// Whether single sockets are there, by namespace.
+struct LookQuestion {
+    std::map<std::uint32_t, std::vector<MissedSocket>> netns; ///< by inode number
+};
+
+struct Looks {
+    struct Answer {
+        MissedSocket socket;
+        std::optional<TcpState> state; ///< nothing: it is not there
+    };
+    std::vector<Answer> answers;
+    std::chrono::nanoseconds cpu{};
+};
+
 class MiniSweeper {
 public:
     /// Never fails: what cannot be asked has no answer. For one thread.
     [[nodiscard]] MiniSweep take(const MiniQuestion& question);
+    [[nodiscard]] Looks look(const LookQuestion& question);
 
 private:
+    void look_inside(SockDiag& diag, std::span<const MissedSocket> sockets, Looks& looks);
     [[nodiscard]] UniqueFd open_netns(std::uint32_t inum, bool& looked_around);
     void look_around();
     bool answers(SockDiag& diag);
@@ -64,5 +81,8 @@ private:
 /// Hands the sweep to both settlements, which `begin` has prepared.
 MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
                   const MiniSweep& sweep);
+
+/// Hands the answers to the settlement, which `begin` has prepared.
+SettlementReport settle(Settlement& settlement, const Looks& looks);
 
 } // namespace tcpledger

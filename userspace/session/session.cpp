@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 namespace tcpledger {
@@ -34,11 +35,31 @@ constexpr std::uint32_t kManyTimeWaits = 2000;
 /// More mini-sockets in passing states than this are listed, not looked up one by one.
 constexpr std::size_t kMaxLookUps = 500;
 
+/// What a census did not list is looked up one by one, if it is no more than this; else the next
+/// census tells.
+constexpr std::size_t kMaxLooks = 5000;
+
 /// Censuses at once after a loss: a lost end is believed when it is missed twice.
 constexpr int kRepairs = 2;
 
 /// For Tracer::believe_marks(): no mark is believed.
 constexpr std::uint64_t kAnyCookie = ~std::uint64_t{0};
+
+/// Drops what a look-up by tuple alone may not find although it is there: sockets bound to an
+/// interface, which the books do not know. So none of a namespace that has any.
+void keep_those_that_can_be_found(std::vector<MissedSocket>& missed,
+                                  const std::vector<SocketRow>& rows)
+{
+    std::set<std::uint32_t> netns_with_bound;
+    for (const SocketRow& row : rows) {
+        if (row.interface_index != 0) {
+            netns_with_bound.insert(row.tuple.netns_inum);
+        }
+    }
+    std::erase_if(missed, [&](const MissedSocket& socket) {
+        return netns_with_bound.contains(socket.tuple.netns_inum);
+    });
+}
 
 /// On a quiet host censuses become rarer, up to this; the next record ends that.
 constexpr std::chrono::seconds kQuietCensusPeriod{5};
@@ -94,12 +115,14 @@ void Session::step(std::chrono::milliseconds limit, int wake_fd)
         believe_marks();
     }
     const MonotonicTime now = monotonic_now();
+    notice_losses(now); // first: what was under way then is too old
     pick_up();
-    notice_losses(now);
     if (census_thread_.busy()) {
         return;
     }
-    if (repairs_wanted_ > 0 || now >= next_census_) {
+    if (!missed_.empty()) {
+        start_looks(now);
+    } else if (repairs_wanted_ > 0 || now >= next_census_) {
         start_census(now);
     } else if (seeded() && now >= next_minis_) {
         start_minis(now);
@@ -115,10 +138,14 @@ void Session::pick_up()
     if (seeded()) {
         drain(); // evidence is older than events only if all of these are applied
     }
-    if (const auto* census = std::get_if<Census>(&*result)) {
+    if (std::exchange(outdated_, false) && seeded()) {
+        (void)settlement_.finish_looks(); // a better one comes at once
+    } else if (const auto* census = std::get_if<Census>(&*result)) {
         settle_census(*census);
+    } else if (const auto* sweep = std::get_if<MiniSweep>(&*result)) {
+        settle_minis(*sweep);
     } else {
-        settle_minis(std::get<MiniSweep>(*result));
+        settle_looks(std::get<Looks>(*result));
     }
 }
 
@@ -183,6 +210,7 @@ void Session::notice_losses(MonotonicTime now)
     }
     const std::uint64_t lost = total - lost_total_;
     lost_total_ = total;
+    outdated_ = census_thread_.busy() && !health_.repairing;
     health_.repairing = true;
     repairs_wanted_ = kRepairs; // whatever it costs, the books must be settled again
     if (on_loss_) {
@@ -213,18 +241,39 @@ void Session::settle_census(const Census& census)
                            : options_.census_period;
     next_census_ = std::max(earliest_census_, census.started + census_period_);
     health_.census_interval = next_census_ - census.started;
-    proving_ = report.missed > 0 && !proving_;
+    missed_ = report.missed > 0 ? settlement_.missed(kMaxLooks) : std::vector<MissedSocket>();
+    keep_those_that_can_be_found(missed_, census.rows);
+    proving_ = report.missed > missed_.size() && !proving_;
     if (proving_) {
         next_census_ = census.finished; // at once; the one after it waits again
     }
     if ((census.mini_states & state_bit(TcpState::kTimeWait)) != 0) {
-        next_minis_ = census.started + options_.census_period;
+        next_minis_ = census.started + sweep_period();
         to_explain_.clear();
     }
     census_drift_ = report.drift;
     health_.drift = report.drift;
     health_.notes = census.notes;
+    health_.repairing = health_.repairing && (repairs_wanted_ > 0 || !missed_.empty());
+}
+
+void Session::settle_looks(const Looks& looks)
+{
+    const SettlementReport report = settle(settlement_, looks);
+    earliest_census_ += looks.cpu * kCensusShare;
+    next_census_ = std::max(next_census_, earliest_census_);
+    census_drift_ += report.drift;
+    health_.drift = census_drift_;
     health_.repairing = repairs_wanted_ > 0;
+}
+
+/// Rarer where no mini-socket can end: then only half-open ones may come.
+MonotonicTime Session::sweep_period() const
+{
+    const auto& minis = ledger_.books().minis_by_netns();
+    const bool any =
+        std::ranges::any_of(minis, [](const auto& entry) { return entry.second != StateCounts{}; });
+    return any ? options_.sweep_period : options_.census_period;
 }
 
 void Session::settle_minis(const MiniSweep& sweep)
@@ -238,12 +287,12 @@ void Session::settle_minis(const MiniSweep& sweep)
     }
     const auto cost =
         sweep.cpu - sweep.listing_cpu + minis_begin_cpu_ + (thread_cpu_time() - cpu_before);
-    next_minis_ =
-        sweep.started + std::max<MonotonicTime>(options_.census_period, cost * kSweepShare);
+    next_minis_ = sweep.started + std::max<MonotonicTime>(sweep_period(), cost * kSweepShare);
     (sweep.listed_all.empty() ? half_open_budget_ : explain_budget_).spend(sweep.listing_cpu);
     const std::size_t lists = sweep.listed_all.size() + sweep.listed_half_open.size();
     if (lists > 0) {
         list_cost_ = sweep.listing_cpu / lists;
+        health_.list_interval = list_cost_ * kListShare;
     }
     health_.sweep_interval = next_minis_ - sweep.started;
     if (!to_explain_.empty() && explain_budget_.credit(sweep.finished).count() > 0) {
@@ -261,6 +310,7 @@ void Session::start_census(MonotonicTime now)
     CensusRequest request;
     // Many of them are dear to list, and the kernel keeps their number: sweeps are enough then.
     const auto& totals = ledger_.books().totals();
+    request.urgent = repairs;
     request.time_wait = !seeded() || repairs ||
                         totals[static_cast<std::size_t>(TcpState::kTimeWait)] < kManyTimeWaits;
     ledger_.books().processes().for_each([&](ProcessId, const Process& process) {
@@ -269,6 +319,17 @@ void Session::start_census(MonotonicTime now)
         }
     });
     census_thread_.start(std::move(request));
+}
+
+/// What a census did not list, as far as a look-up tells.
+void Session::start_looks(MonotonicTime now)
+{
+    settlement_.begin(now);
+    LookQuestion question;
+    for (const MissedSocket& socket : std::exchange(missed_, {})) {
+        question.netns[socket.tuple.netns_inum].push_back(socket);
+    }
+    census_thread_.start(std::move(question));
 }
 
 void Session::start_minis(MonotonicTime now)

@@ -31,6 +31,8 @@ struct SessionOptions {
     HookMode hooks = HookMode::kAuto;
     /// The shortest time between two censuses; longer where they are dear (1 % of a CPU).
     std::chrono::milliseconds census_period{1000};
+    /// The shortest time between two sweeps of mini-sockets; longer where they are dear.
+    std::chrono::milliseconds sweep_period{300};
     /// Not empty: each → CLOSE comes with the socket's last figures (AppliedTransition::farewell),
     /// and this is called for accepts and resets, where the kernel can be asked for them.
     Ledger::CompanionObserver companions = {};
@@ -56,6 +58,8 @@ struct SessionHealth {
     MonotonicTime census_interval{};
     /// From one sweep of the mini-sockets to the next.
     MonotonicTime sweep_interval{};
+    /// From one list of mini-sockets, where a sweep wants one, to the next.
+    MonotonicTime list_interval{};
 };
 
 class Session {
@@ -101,8 +105,11 @@ private:
     [[nodiscard]] bool is_busy(MonotonicTime now) const;
     void pick_up();
     void settle_census(const Census& census);
+    void settle_looks(const Looks& looks);
     void settle_minis(const MiniSweep& sweep);
     void start_census(MonotonicTime now);
+    [[nodiscard]] MonotonicTime sweep_period() const;
+    void start_looks(MonotonicTime now);
     void start_minis(MonotonicTime now);
     [[nodiscard]] MiniQuestion mini_question(MonotonicTime now);
     void ask_to_explain(MiniQuestion& question, MonotonicTime now);
@@ -122,7 +129,9 @@ private:
     MonotonicTime census_period_ = options_.census_period;
     MonotonicTime earliest_census_{}; ///< the next, by what the last one cost
     MonotonicTime next_census_{};
-    bool proving_ = false; ///< this census is to prove what the last one missed
+    std::vector<MissedSocket> missed_; ///< by the last census, to be looked up next
+    bool outdated_ = false;            ///< records were lost while this census was under way
+    bool proving_ = false;             ///< this census is to prove what the last one missed
     std::uint64_t census_drift_ = 0;
     MonotonicTime next_minis_{};
     Budget explain_budget_{kListShare, kListSavings};         ///< for lists of all mini-sockets

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "verify/verifier.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tcpledger {
@@ -12,6 +13,13 @@ constexpr unsigned kLooksThatProve = 3;
 /// A tuple comes again and again under churn. Ends of its mini-socket's timer that are further
 /// apart than the time of a dump are those of two lives.
 constexpr std::chrono::seconds kSameEnd{2};
+
+/// What the books may be behind beside that: the witness takes its time.
+constexpr std::chrono::seconds kStateLeeway{8};
+constexpr std::chrono::seconds kOwnerLeeway{2};
+
+/// How long censuses may take to mend a loss, on a host that gives them little time.
+constexpr std::chrono::seconds kMostRepair{60};
 
 /// Whether both speak of the same difference. That other processes hold a socket too, or that it
 /// has changed its state, makes no difference to an owner that is none of them.
@@ -26,6 +34,18 @@ bool same_claims(Aspect aspect, const Claims& left, const Claims& right)
 }
 
 } // namespace
+
+SettlingTimes settling_times(const Pace& pace)
+{
+    // An end that no event told is on the books after two censuses.
+    SettlingTimes times{2 * std::max(pace.sweeps, pace.censuses) + pace.lists + kStateLeeway,
+                        2 * pace.censuses + kOwnerLeeway};
+    if (pace.repairing) {
+        times.state = std::max<std::chrono::nanoseconds>(times.state, kMostRepair);
+        times.owner = std::max<std::chrono::nanoseconds>(times.owner, kMostRepair);
+    }
+    return times;
+}
 
 std::optional<CheckResult> Verifier::hear(Comparison comparison, MonotonicTime now,
                                           SettlingTimes settling)

@@ -26,6 +26,18 @@ struct SettlingTimes {
     std::chrono::nanoseconds owner{};
 };
 
+/// What the session says of itself.
+struct Pace {
+    std::chrono::nanoseconds sweeps{};   ///< from one to the next
+    std::chrono::nanoseconds lists{};    ///< of mini-sockets, where a sweep wants one
+    std::chrono::nanoseconds censuses{}; ///< from one to the next
+    bool repairing = false;              ///< records were lost; the censuses that mend it go on
+};
+
+/// What no event tells is on the books after two sweeps or censuses. A loss takes longer, but not
+/// for ever: books that are never whole again do not balance.
+[[nodiscard]] SettlingTimes settling_times(const Pace& pace);
+
 /// One check, once it is over.
 struct CheckResult {
     std::uint64_t looks = 0;    ///< witnesses heard

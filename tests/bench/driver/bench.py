@@ -17,10 +17,11 @@ from churn import bench_churn
 from drain import bench_drain
 from idle import bench_idle, bench_latency
 from seed import bench_seed
+from settle import bench_settle
 from stacks import bench_stacks
 from table import render
 
-BENCHES = ["churn", "drain", "seed", "idle", "latency", "micro", "stacks"]
+BENCHES = ["churn", "drain", "seed", "settle", "idle", "latency", "micro", "stacks"]
 
 
 def parse_options(arguments):
@@ -63,6 +64,7 @@ def run(options):
         yardstick=programs / "bench_yardstick",
         ledger=programs / "bench_ledger",
         stack_cost=programs / "bench_stack_cost",
+        workloads=options.build / "tests" / "workloads",
     )
 
     def say(text):
@@ -74,6 +76,7 @@ def run(options):
         "churn": lambda: bench_churn(paths, options.runs, 1 if quick else 2, say),
         "drain": lambda: bench_drain(paths, options.runs, 1 if quick else 2, say),
         "seed": lambda: bench_seed(paths, counts, options.runs, say),
+        "settle": lambda: bench_settle(paths, counts[0], options.runs, say),
         "idle": lambda: bench_idle(paths, options.runs, 3 if quick else 10, say),
         "latency": lambda: bench_latency(paths, options.runs, say),
         "micro": lambda: bench_micro(paths.ledger) if paths.ledger.exists() else [],

@@ -122,6 +122,26 @@ def seed_tables(results):
     return lines
 
 
+#: Beside 100,000 sockets: how far behind the books may be, and for what share of a CPU.
+PROMISED_SETTLING_S = 1.0
+PROMISED_SHARE = 0.01
+
+
+def settle_table(results):
+    rows = [
+        [what, number(figures["median"], 2), number(figures["most"], 2)] for what, figures in results["seconds"].items()
+    ]
+    lines = table(f"Behind the kernel, beside {results['sockets']:,} sockets", ["what", "seconds", "at most"], rows)
+    slowest = max(figures["most"] for figures in results["seconds"].values())
+    kept = slowest <= PROMISED_SETTLING_S and results["cpu_share"] <= PROMISED_SHARE
+    return lines + [
+        f"{number(results['lost'])} events were lost by the stop, {number(results['sockets_at_the_stop'])} sockets to settle.",
+        f"all of top takes {share(results['cpu_share'])} of a CPU while nothing happens; at most {slowest:.1f} s behind:"
+        f" {'kept' if kept else 'NOT KEPT'}.",
+        "",
+    ]
+
+
 def idle_table(idle, latency):
     rows = []
     if idle:
@@ -177,6 +197,8 @@ def render(document):
         lines += drain_table(results["drain"])
     if "seed" in results:
         lines += seed_tables(results["seed"])
+    if "settle" in results:
+        lines += settle_table(results["settle"])
     if "idle" in results or "latency" in results:
         lines += idle_table(results.get("idle"), results.get("latency"))
     if "micro" in results:

@@ -271,6 +271,23 @@ TEST_F(Owners, WithAnInodeThatNobodyHoldsIsTheKernels)
     EXPECT_EQ(world.whose(peer), "held browser");
 }
 
+/// A command has the kernel listen, and ends.
+TEST_F(Owners, WhatOutlivesItsProcessInNobodysHandsIsTheKernels)
+{
+    world.listens(listening, kServer);
+    const auto see_it = [&](bool every_process) {
+        world.sweep_begins();
+        world.listed(listening, kListen, 71);
+        world.sweep_ends(
+            {.netns_inums = world.netns_inums, .holders = true, .every_process = every_process});
+        return world.whose(listening);
+    };
+    EXPECT_EQ(see_it(true), "listen server") << "its descriptor may be under way";
+    world.exits(kServer);
+    EXPECT_EQ(see_it(false), "listen server");
+    EXPECT_EQ(see_it(true), "held [kernel]");
+}
+
 /// Some processes may not be looked at: what nobody else holds may be theirs.
 TEST_F(Owners, WhatOnlyHiddenProcessesMayHoldIsNobodys)
 {

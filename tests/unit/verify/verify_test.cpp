@@ -278,5 +278,25 @@ TEST_F(Verify, AnotherMiniOfTheSameTupleIsNotTheSame)
     EXPECT_TRUE(verifier.hear(look(), 15s, kSettling)->persistent.empty());
 }
 
+TEST(SettlingTimes, FollowThePaceOfSweepsAndCensuses)
+{
+    const SettlingTimes quick = settling_times({300ms, 0s, 1s, false});
+    EXPECT_EQ(quick.state, 10s);
+    EXPECT_EQ(quick.owner, 4s);
+    const SettlingTimes slow = settling_times({1s, 5s, 40s, false});
+    EXPECT_EQ(slow.state, 93s);
+    EXPECT_EQ(slow.owner, 82s);
+}
+
+TEST(SettlingTimes, ARepairHasABound)
+{
+    const SettlingTimes repair = settling_times({300ms, 0s, 1s, true});
+    EXPECT_EQ(repair.state, 60s);
+    EXPECT_EQ(repair.owner, 60s);
+    EXPECT_EQ(settling_times({300ms, 0s, 40s, true}).state,
+              settling_times({300ms, 0s, 40s, false}).state)
+        << "never shorter than without";
+}
+
 } // namespace
 } // namespace tcpledger::test
