@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Any bytes as what the stack helper and its owner say to each other, as a list of compiled code, as
-// a process's mappings, as a symbol; the first byte says which.
+// Any bytes as what the stack helper and its owner say to each other, as a list of compiled code,
+// as a process's mappings, as a symbol; the first byte says which.
 #include "procfs/mappings.hpp"
 #include "stacks/messages.hpp"
 #include "stacks/perf_map.hpp"

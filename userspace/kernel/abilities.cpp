@@ -3,13 +3,13 @@
 
 #include "shared/selection.h" // before the skeletons, which name its types
 
+#include "accepts.skel.h"
 #include "holders.skel.h"
 #include "kernel/kernel_types.hpp"
 #include "kernel/libbpf_log.hpp"
 #include "kernel/load_error.hpp"
 #include "kernel/program_table.hpp"
 #include "refined.skel.h"
-#include "accepts.skel.h"
 #include "resets.skel.h"
 #include "tracer.skel.h"
 

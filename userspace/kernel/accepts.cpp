@@ -4,6 +4,7 @@
 #include "accepts.skel.h"
 #include "base/error.hpp"
 #include "kernel/load_error.hpp"
+#include "kernel/share_stacks.hpp"
 
 #include <spdlog/spdlog.h>
 

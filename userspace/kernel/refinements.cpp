@@ -5,6 +5,7 @@
 #include "kernel/load_error.hpp"
 #include "kernel/program_losses.hpp"
 #include "kernel/select_cases.hpp"
+#include "kernel/share_stacks.hpp"
 #include "refined.skel.h"
 
 #include <bpf/bpf.h>

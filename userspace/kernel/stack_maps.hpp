@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Whose opening stacks are taken, and the maps that the programs which take them share. Internal
-// to kernel/, but for StackOptions.
+// Whose opening stacks are taken, and the maps that the programs which take them share.
 #pragma once
 
-#include <bpf/libbpf.h>
+#include "kernel/record_ring.hpp"
 
-#include <cstddef>
+#include "shared/stack.h"
+
 #include <cstdint>
+#include <optional>
 
 namespace tcpledger {
+
+/// Whose opening stacks are taken (bpf/lib/stacks.bpf.h).
+struct StackOptions {
+    std::uint64_t of_cgroup = 0; ///< only of processes in this cgroup; 0: of all
+    /// A second, of one process and of one place in it.
+    std::uint32_t of_process = 200;
+    std::uint32_t of_place = 20;
+};
 
 /// The stacks of a tracer, as its programs share them; the descriptors are -1 where none are
 /// wanted.
@@ -23,28 +32,11 @@ struct SharedStacks {
     [[nodiscard]] bool wanted() const { return ring_fd >= 0; }
 };
 
-/// Tells a skeleton, opened and not loaded, which stacks it is to take into which maps. Maps whose
-/// descriptor is not known yet are the skeleton's own. False where a map does not fit.
-template <typename Skeleton>
-[[nodiscard]] bool share_stacks(Skeleton& skeleton, const SharedStacks& stacks)
-{
-    for (bpf_map* map :
-         {skeleton.maps.stacks, skeleton.maps.stack_shares, skeleton.maps.stack_counters}) {
-        bpf_map__set_autocreate(map, stacks.wanted());
-    }
-    if (!stacks.wanted()) {
-        return true;
-    }
-    skeleton.rodata->want_stacks = true;
-    skeleton.rodata->stacks_of_cgroup = stacks.of_cgroup;
-    skeleton.rodata->stacks_of_process = stacks.of_process;
-    skeleton.rodata->stacks_of_place = stacks.of_place;
-    const auto reuse = [](bpf_map* map, int fd) {
-        return fd < 0 || bpf_map__reuse_fd(map, fd) == 0;
-    };
-    return reuse(skeleton.maps.stacks, stacks.ring_fd) &&
-           reuse(skeleton.maps.stack_shares, stacks.shares_fd) &&
-           reuse(skeleton.maps.stack_counters, stacks.counters_fd);
-}
+/// Through `ring`, if there is one; the other maps are not known yet.
+[[nodiscard]] SharedStacks shared_stacks(const std::optional<StackOptions>& options,
+                                         const std::optional<RecordRing>& ring);
+
+/// What a map of tl_stack_counters holds, of all CPUs; zeros without one.
+[[nodiscard]] tl_stack_counters sum_stack_counters(int map_fd);
 
 } // namespace tcpledger

@@ -9,6 +9,7 @@
 #include "kernel/resets.hpp"
 #include "kernel/ring_merge.hpp"
 #include "kernel/select_cases.hpp"
+#include "kernel/share_stacks.hpp"
 #include "tracer.skel.h"
 
 #include "shared/events.h"
@@ -120,18 +121,6 @@ Expected<void> hand_over(const std::vector<RecordRing>& rings, int outer_fd, int
     return {};
 }
 
-SharedStacks shared_stacks(const TracerOptions& options, const std::optional<RecordRing>& ring)
-{
-    SharedStacks shared;
-    if (options.stacks && ring) {
-        shared.ring_fd = ring->fd();
-        shared.of_cgroup = options.stacks->of_cgroup;
-        shared.of_process = options.stacks->of_process;
-        shared.of_place = options.stacks->of_place;
-    }
-    return shared;
-}
-
 std::uint32_t possible_cpus()
 {
     return static_cast<std::uint32_t>(std::max(1, libbpf_num_possible_cpus()));
@@ -233,7 +222,7 @@ Expected<std::unique_ptr<Tracer::Impl>> Tracer::load(const TracerOptions& option
         }
         impl->stack_ring = std::move(*ring);
     }
-    if (!share_stacks(skeleton, shared_stacks(options, impl->stack_ring))) {
+    if (!share_stacks(skeleton, shared_stacks(options.stacks, impl->stack_ring))) {
         return tl::unexpected(load_error(errno, "cannot hand the ring of stacks to the programs"));
     }
     bpf_program__set_autoattach(skeleton.progs.tp_btf__inet_sock_set_state_nested, false);
@@ -277,7 +266,7 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
                        skeleton.rodata->ring_mask,
                        options.cases,
                        options.bindings,
-                       shared_stacks(options, impl->stack_ring)};
+                       shared_stacks(options.stacks, impl->stack_ring)};
     if (shared.stacks.wanted()) {
         shared.stacks.shares_fd = bpf_map__fd(skeleton.maps.stack_shares);
         shared.stacks.counters_fd = bpf_map__fd(skeleton.maps.stack_counters);
@@ -372,18 +361,7 @@ std::optional<RecordRing> Tracer::take_stack_ring()
 
 tl_stack_counters Tracer::stack_counters() const
 {
-    tl_stack_counters sum{};
-    const std::uint32_t zero = 0;
-    std::vector<tl_stack_counters> per_cpu(possible_cpus());
-    if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.stack_counters), &zero,
-                            per_cpu.data()) == 0) {
-        for (const tl_stack_counters& counters : per_cpu) {
-            sum.taken += counters.taken;
-            sum.over_budget += counters.over_budget;
-            sum.lost_ring_full += counters.lost_ring_full;
-        }
-    }
-    return sum;
+    return sum_stack_counters(bpf_map__fd(impl_->skeleton->maps.stack_counters));
 }
 
 ProgramTime Tracer::program_time() const

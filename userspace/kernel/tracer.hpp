@@ -21,14 +21,6 @@
 
 namespace tcpledger {
 
-/// Whose opening stacks are taken (bpf/lib/stacks.bpf.h).
-struct StackOptions {
-    std::uint64_t of_cgroup = 0; ///< only of processes in this cgroup; 0: of all
-    /// A second, of one process and of one place in it.
-    std::uint32_t of_process = 200;
-    std::uint32_t of_place = 20;
-};
-
 struct TracerOptions {
     /// For transitions, of all CPUs together; a CPU's share is rounded up to a power of two of
     /// pages. All other records get half as much beside it. 0 = by the number of CPUs.

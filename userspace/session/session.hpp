@@ -45,7 +45,7 @@ struct SessionOptions {
     bool bindings = false;
     /// Dwell times are kept (Ledger::dwells()).
     bool dwells = false;
-    Ledger::Admits dwells_of = {}; ///< see Ledger::keep_dwells()
+    Ledger::Admits dwells_of = {};           ///< see Ledger::keep_dwells()
     std::optional<StackOptions> stacks = {}; ///< see TracerOptions
 };
 
