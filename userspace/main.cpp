@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -24,9 +25,18 @@ static void occupy_standard_streams()
     }
 }
 
+/// A census needs for a moment what as many sockets take as the host has. Blocks of this size go
+/// back to the system when they are freed, whatever else is in the heap behind them.
+static void give_back_large_blocks()
+{
+    constexpr int kLargeBytes = 1 << 20;
+    (void)::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+}
+
 int main(int argc, char** argv)
 {
     occupy_standard_streams();
+    give_back_large_blocks();
     std::signal(SIGPIPE, SIG_IGN); // a reader that leaves is noticed by the write
     spdlog::set_default_logger(spdlog::stderr_logger_mt("tcpledger"));
     spdlog::set_pattern("%n: %v");

@@ -147,8 +147,9 @@ private:
 ExitStatus run(const VerifyOptions& options)
 {
     StopSignals signals;
-    Expected<std::unique_ptr<Session>> opened =
-        Session::open({options.common.ring_bytes, options.common.hooks});
+    // Somebody who observes each transition wants those too that interrupt the program.
+    Expected<std::unique_ptr<Session>> opened = Session::open(
+        {options.common.ring_bytes, options.common.hooks}, [](const AppliedTransition&) {});
     if (!opened) {
         return fail(opened.error());
     }
