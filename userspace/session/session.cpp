@@ -32,9 +32,6 @@ constexpr int kReaderNice = -10;
 /// From so many on, a census leaves them out.
 constexpr std::uint32_t kManyTimeWaits = 2000;
 
-/// More mini-sockets in passing states than this are listed, not looked up one by one.
-constexpr std::size_t kMaxLookUps = 500;
-
 /// What a census did not list is looked up one by one, if it is no more than this; else the next
 /// census tells.
 constexpr std::size_t kMaxLooks = 5000;
@@ -276,30 +273,6 @@ MonotonicTime Session::sweep_period() const
     return any ? options_.sweep_period : options_.census_period;
 }
 
-void Session::settle_minis(const MiniSweep& sweep)
-{
-    const auto cpu_before = thread_cpu_time();
-    const MiniReport report = settle(minis_, settlement_, ledger_, sweep);
-    to_explain_ = report.to_explain;
-    health_.drift = census_drift_ + report.drift;
-    if (report.full_sockets_differ) {
-        next_census_ = earliest_census_;
-    }
-    const auto cost =
-        sweep.cpu - sweep.listing_cpu + minis_begin_cpu_ + (thread_cpu_time() - cpu_before);
-    next_minis_ = sweep.started + std::max<MonotonicTime>(sweep_period(), cost * kSweepShare);
-    (sweep.listed_all.empty() ? half_open_budget_ : explain_budget_).spend(sweep.listing_cpu);
-    const std::size_t lists = sweep.listed_all.size() + sweep.listed_half_open.size();
-    if (lists > 0) {
-        list_cost_ = sweep.listing_cpu / lists;
-        health_.list_interval = list_cost_ * kListShare;
-    }
-    health_.sweep_interval = next_minis_ - sweep.started;
-    if (!to_explain_.empty() && explain_budget_.credit(sweep.finished).count() > 0) {
-        next_minis_ = sweep.finished; // at once
-    }
-}
-
 void Session::start_census(MonotonicTime now)
 {
     const bool repairs = repairs_wanted_ > 0;
@@ -330,72 +303,6 @@ void Session::start_looks(MonotonicTime now)
         question.netns[socket.tuple.netns_inum].push_back(socket);
     }
     census_thread_.start(std::move(question));
-}
-
-void Session::start_minis(MonotonicTime now)
-{
-    const auto cpu_before = thread_cpu_time();
-    settlement_.begin(now);
-    minis_.begin(now);
-    MiniQuestion question = mini_question(now);
-    minis_begin_cpu_ = thread_cpu_time() - cpu_before;
-    census_thread_.start(std::move(question));
-}
-
-MiniQuestion Session::mini_question(MonotonicTime now)
-{
-    MiniQuestion question;
-    for (const auto& [inum, counts] : ledger_.books().by_netns()) {
-        question.netns[inum]; // its totals
-    }
-    if (const auto passing = minis_.passing(kMaxLookUps)) {
-        for (const FourTuple& tuple : *passing) {
-            question.netns[tuple.netns_inum].look_up.push_back(tuple);
-        }
-    } else {
-        for (const auto& [inum, counts] : ledger_.books().minis_by_netns()) {
-            if (counts[static_cast<std::size_t>(TcpState::kFinWait2)] > 0) {
-                to_explain_[inum]; // too many: a list tells of all at once
-            }
-        }
-    }
-    ask_to_explain(question, now);
-    ask_half_open(question, now);
-    return question;
-}
-
-void Session::ask_to_explain(MiniQuestion& question, MonotonicTime now)
-{
-    for (const auto& [inum, too_many] : to_explain_) {
-        MiniQuestion::Netns& netns = question.netns[inum];
-        auto all = too_many ? minis_.all_of(inum, kMaxLookUps) : std::nullopt;
-        if (all) {
-            netns.look_up = *std::move(all);
-        } else {
-            netns.list_all = explain_budget_.credit(now).count() > 0;
-        }
-    }
-}
-
-/// New ones are in no total: where somebody listens, a list tells. Those that waited longest first.
-void Session::ask_half_open(MiniQuestion& question, MonotonicTime now)
-{
-    std::vector<std::pair<MonotonicTime, std::uint32_t>> waiting;
-    for (const auto& [inum, counts] : ledger_.books().by_netns()) {
-        if (counts[static_cast<std::size_t>(TcpState::kListen)] > 0) {
-            waiting.emplace_back(half_open_listed_[inum], inum);
-        }
-    }
-    std::ranges::sort(waiting);
-    std::map<std::uint32_t, MonotonicTime> listed;
-    auto credit = half_open_budget_.credit(now);
-    for (const auto& [when, inum] : waiting) {
-        const bool may = credit.count() > 0;
-        question.netns[inum].list_half_open = may;
-        listed[inum] = may ? now : when;
-        credit -= list_cost_;
-    }
-    half_open_listed_ = std::move(listed);
 }
 
 } // namespace tcpledger
