@@ -52,10 +52,12 @@ struct Seen {
 
 class TracerTest : public testing::Test {
 protected:
-    void SetUp() override
+    void SetUp() override { open({.hooks = HookMode::kTracepoints}); }
+
+    void open(const TracerOptions& options)
     {
         route_libbpf_messages();
-        Expected<Tracer> opened = Tracer::open({.hooks = HookMode::kTracepoints});
+        Expected<Tracer> opened = Tracer::open(options);
         ASSERT_TRUE(opened) << opened.error().message();
         tracer_.emplace(std::move(*opened));
     }
@@ -143,6 +145,8 @@ TEST_F(TracerTest, AnActiveConnectionFromConnectToClose)
     for (const Seen& seen : active) {
         EXPECT_EQ(seen.transition.remote_port, listener.port());
         EXPECT_EQ(seen.transition.family, AF_INET);
+        EXPECT_EQ(seen.transition.port_origin, TL_PORT_NOT_TOLD) << "nobody asked";
+        EXPECT_EQ(seen.transition.listener_sock, 0U);
     }
     const std::uint8_t loopback[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
     EXPECT_EQ(0, std::memcmp(active[1].transition.local_address, loopback, 16));
@@ -289,26 +293,24 @@ BoundSocket bound_client(const BoundSocket& listener, std::uint16_t port)
     return BoundSocket{UniqueFd(fd), {}, 0};
 }
 
-TEST_F(TracerTest, BindingsAreToldWhereTheyAreAskedFor)
+struct BindingsTest : TracerTest {
+    void SetUp() override { open({.hooks = HookMode::kTracepoints, .bindings = true}); }
+};
+
+TEST_F(BindingsTest, AreToldWhereTheyAreAskedFor)
 {
-    for (const bool asked : {false, true}) {
-        Expected<Tracer> opened =
-            Tracer::open({.hooks = HookMode::kTracepoints, .bindings = asked});
-        ASSERT_TRUE(opened) << opened.error().message();
-        tracer_.emplace(std::move(*opened));
-        const BoundSocket listener = listen_on_loopback(AF_INET);
-        const BoundSocket given = bound_client(listener, asked ? 41234 : 41235);
-        const BoundSocket chosen = bound_client(listener, 0);
-        const std::vector<Seen> all = drain();
-        for (const auto& [socket, origin] :
-             {std::pair(&given, TL_PORT_GIVEN), std::pair(&chosen, TL_PORT_CHOSEN)}) {
-            const std::vector<Seen> own = of(all, socket->cookie());
-            ASSERT_EQ(own.size(), 2U);
-            for (const Seen& seen : own) {
-                EXPECT_EQ(seen.transition.binding.mark, asked ? 7U : 0U);
-                EXPECT_EQ(seen.transition.binding.interface_index, asked ? 1U : 0U);
-                EXPECT_EQ(seen.transition.port_origin, asked ? origin : TL_PORT_NOT_TOLD);
-            }
+    const BoundSocket listener = listen_on_loopback(AF_INET);
+    const BoundSocket given = bound_client(listener, 41234);
+    const BoundSocket chosen = bound_client(listener, 0);
+    const std::vector<Seen> all = drain();
+    for (const auto& [socket, origin] :
+         {std::pair(&given, TL_PORT_GIVEN), std::pair(&chosen, TL_PORT_CHOSEN)}) {
+        const std::vector<Seen> own = of(all, socket->cookie());
+        ASSERT_EQ(own.size(), 2U);
+        for (const Seen& seen : own) {
+            EXPECT_EQ(seen.transition.binding.mark, 7U);
+            EXPECT_EQ(seen.transition.binding.interface_index, 1U);
+            EXPECT_EQ(seen.transition.port_origin, origin);
         }
     }
 }
