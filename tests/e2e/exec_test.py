@@ -98,7 +98,7 @@ class Exec(harness.LedgerTest):
         self.execute("--", "sh", "-c", "kill -KILL $$", status=128 + signal.SIGKILL)
 
     def test_an_interrupt_ends_the_command_and_the_report_comes(self):
-        process = subprocess.Popen([binary(), "exec", "--", "sh", "-c", "echo ready; sleep 60"],
+        process = subprocess.Popen([binary(), "exec", "--", "sh", "-c", "echo ready; exec sleep 60"],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True, preexec_fn=heed_interrupts)
         self.addCleanup(harness.stop, process)

@@ -12,8 +12,8 @@ set -euo pipefail
 
 jobs=$1
 suite=bookworm
-libraries=(libbpf-dev libmnl-dev libcap-ng-dev libspdlog-dev libcli11-dev libexpected-dev
-    rapidjson-dev robin-map-dev)
+libraries=(libbpf-dev libmnl-dev libcap-ng-dev libdw-dev libseccomp-dev libspdlog-dev libcli11-dev
+    libexpected-dev rapidjson-dev robin-map-dev)
 # The cross compiler brings these.
 not_wanted='^(gcc-|libc6|libcrypt|libgcc|libnsl|libstdc|libtirpc|linux-libc-dev|rpcsvc)'
 sysroot=${XDG_CACHE_HOME:-$HOME/.cache}/tcpledger/arm64/$suite
