@@ -82,7 +82,8 @@ class Leaks(harness.LedgerTest):
         net = self.net()
         _, client, _ = self.pair(net, count=1)
         stream = self.stream("leaks", "--watch", "--fail-on", "suspect", "--json", f"pid = {client.pid}")
-        eventually(lambda: self.assertGreaterEqual(len(stream.lines), 2))
+        # Under a sanitizer a look is dear, and the next one waits accordingly.
+        eventually(lambda: self.assertGreaterEqual(len(stream.lines), 2), 150)
         self.assertEqual(stream.interrupt(), 0)
         for document in stream.json_lines():
             self.assertEqual((document["connections"], document["suspects"]), (1, []))
