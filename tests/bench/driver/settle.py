@@ -115,7 +115,7 @@ def minis_once(stage, books):
     seconds = {"FIN_WAIT2 → TIME_WAIT, the peer elsewhere": follow(stage, books, lambda: server.do("close_many s"))}
     seconds["TIME_WAIT ends early"] = follow(stage, books, lambda: destroy(stage.here))
     own = stage.actor(stage.here)
-    port = own.do("listen h 10.77.0.1 0 defer=30")["local_port"]
+    port = own.do("listen h 10.77.0.1 0 defer=180")["local_port"]
     books.wait(stage.here)
     peer = stage.actor(stage.there)
     connect = "connect_many o {} 10.77.0.1 {}".format(HALF_OPEN, port)
