@@ -255,26 +255,41 @@ class Stacks(harness.LedgerTest):
         self.assertEqual(sum(stack["count"] for stack in report["stacks"]) +
                          report["without_stack"], 5)
 
-    def test_leaks_tells_where(self):
-        port = self.server()
-        program = subprocess.Popen([PROGRAMS / "opener_stripped", str(port), "1000", "slow"],
-                                   preexec_fn=self.n.enter, stdout=subprocess.DEVNULL)
+    def leaking(self, *command):
+        program = subprocess.Popen([*map(str, command), str(self.server()), "1000", "slow"],
+                                   preexec_fn=self.n.enter, stdout=subprocess.DEVNULL,
+                                   cwd=self.folder())
         self.addCleanup(harness.stop, program)
-        with tempfile.TemporaryDirectory() as folder:
-            names = {form: f"{folder}/leaks.{form}" for form in ("folded", "speedscope", "svg")}
-            options = [word for form, name in names.items() for word in (f"--{form}", name)]
-            document = self.ledger_json("leaks", "--for", "45s", *options, f"pid = {program.pid}")
-            [suspect] = document["suspects"]
-            count = self.assert_path(suspect, "opener.c", self.OPENER)
-            self.assertEqual(count + suspect["without_stack"], suspect["stuck"])
-            self.assertGreater(count, 20)
-            folded = pathlib.Path(names["folded"]).read_text()
-            self.assertIn("place_order", folded)
-            self.assertEqual(sum(int(line.rsplit(" ", 1)[1]) for line in folded.splitlines()),
-                             suspect["stuck"])
-            scope = json.loads(pathlib.Path(names["speedscope"]).read_text())
-            self.assertEqual(sum(scope["profiles"][0]["weights"]), suspect["stuck"])
-            self.assertIn("place_order", pathlib.Path(names["svg"]).read_text())
+        return program.pid
+
+    def test_leaks_tells_where(self):
+        """Of a program in C and, where there is Node, of one in JavaScript."""
+        pid = self.leaking(PROGRAMS / "opener_stripped")
+        node = shutil.which("node") or shutil.which("nodejs")
+        scripted = node and self.leaking(node, "--perf-basic-prof",
+                                         "--interpreted-frames-native-stack", SOURCES / "opener.js")
+        folder = self.folder()
+        names = {form: f"{folder}/leaks.{form}" for form in ("folded", "speedscope", "svg")}
+        options = [word for form, name in names.items() for word in (f"--{form}", name)]
+        document = self.ledger_json("leaks", "--for", "45s", *options,
+                                    f"pid = {pid} or pid = {scripted or pid}")
+        suspects = {suspect["pid"]: suspect for suspect in document["suspects"]}
+        stuck = sum(suspect["stuck"] for suspect in suspects.values())
+        self.assertEqual(suspects[pid]["verdict"], "leak")
+        count = self.assert_path(suspects[pid], "opener.c", self.OPENER)
+        self.assertEqual(count + suspects[pid]["without_stack"], suspects[pid]["stuck"])
+        self.assertGreater(count, 20)
+        if scripted:
+            pathlib.Path(f"/tmp/perf-{scripted}.map").unlink(missing_ok=True)
+            self.assertEqual(suspects[scripted]["verdict"], "leak")
+            path = [("takeFromPool", "takeFromPool", False), ("placeOrder", "placeOrder", False)]
+            self.assert_path(suspects[scripted], "opener.js", path, how="frame_pointers")
+        folded = pathlib.Path(names["folded"]).read_text()
+        self.assertIn("place_order", folded)
+        self.assertEqual(sum(int(line.rsplit(" ", 1)[1]) for line in folded.splitlines()), stuck)
+        scope = json.loads(pathlib.Path(names["speedscope"]).read_text())
+        self.assertEqual(sum(scope["profiles"][0]["weights"]), stuck)
+        self.assertIn("place_order", pathlib.Path(names["svg"]).read_text())
 
     def test_none_are_taken_where_none_are_wanted(self):
         report = self.unclosed(PROGRAMS / "opener_pie", self.server(), 5, options=["--no-stacks"])

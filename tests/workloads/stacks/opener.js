@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// node opener.js PORT COUNT: opens COUNT connections by a known path and ends without closing one.
+// node opener.js PORT COUNT [slow]: opens COUNT connections by a known path, one every half second if told so, and
+// ends without closing one.
 // Node calls connect() from its next tick, where no caller is to be seen, unless the name is looked
 // up by a function that answers at once.
 "use strict";
 const net = require("net");
 
-const [port, count] = process.argv.slice(2).map(Number);
+const [port, count] = process.argv.slice(2, 4).map(Number);
+const pause = process.argv[4] === "slow" ? 500 : 20;
 const kept = [];
 
 function takeFromPool() { // line of takeFromPool
     const lookup = (name, options, done) => done(null, "127.0.0.1", 4);
-    const socket = net.connect({ port, host: "shop.test", lookup, autoSelectFamily: false });
+    const socket = net.connect({ port, host: "shop.test", lookup, autoSelectFamily: false,
+                                 allowHalfOpen: true });
     kept.push(socket);
     return socket;
 }
@@ -25,6 +28,6 @@ function next(number) {
         process.reallyExit(0);
     }
     placeOrder(number);
-    kept[number].once("connect", () => setTimeout(next, 20, number + 1));
+    kept[number].once("connect", () => setTimeout(next, pause, number + 1));
 }
 next(0);
