@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Any bytes as a program's file: unwound through, named, taken for its own debug file. libdw reads
 // them; what it does not survive ends the stack helper alone, but should be known.
+#include "fuzz/require.hpp"
 #include "stacks/dwfl_program.hpp"
 
 #include <sys/mman.h>
@@ -20,14 +21,6 @@ UniqueFd memory_file(const std::uint8_t* data, std::size_t size)
         std::abort();
     }
     return file;
-}
-
-void require(bool holds, const char* promise)
-{
-    if (!holds) {
-        std::fprintf(stderr, "broken promise: %s\n", promise);
-        std::abort();
-    }
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 // must hold the promises of parser.hpp, filter.hpp and inet_diag_bytecode.hpp.
 #include "filter/inet_diag_bytecode.hpp"
 #include "filter/source.hpp"
+#include "fuzz/require.hpp"
 #include "unit/filter/population.hpp"
 #include "unit/filter/reference_inet_diag.hpp"
 
@@ -12,14 +13,6 @@
 
 namespace tcpledger {
 namespace {
-
-void require(bool holds, const char* promise)
-{
-    if (!holds) {
-        std::fprintf(stderr, "broken promise: %s\n", promise);
-        std::abort();
-    }
-}
 
 std::vector<std::string> lines_of(std::string_view input)
 {

@@ -2,6 +2,7 @@
 // Any bytes as what happens to the books: records as they are, records of few sockets in
 // every combination of states, and sweeps with any rows. Whatever comes, the books' sums
 // stay one and every connection is found by its key.
+#include "fuzz/require.hpp"
 #include "ledger/overview.hpp"
 #include "ledger/settlement.hpp"
 
@@ -13,14 +14,6 @@
 
 namespace tcpledger {
 namespace {
-
-void require(bool holds, const char* promise)
-{
-    if (!holds) {
-        std::fprintf(stderr, "broken promise: %s\n", promise);
-        std::abort();
-    }
-}
 
 /// The input, byte by byte; zeros when it is used up.
 class Input {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Any bytes as what the stack helper and its owner say to each other, as a list of compiled code,
 // as a process's mappings, as a symbol; the first byte says which.
+#include "fuzz/require.hpp"
 #include "procfs/mappings.hpp"
 #include "stacks/messages.hpp"
 #include "stacks/perf_map.hpp"
@@ -13,14 +14,6 @@
 
 namespace tcpledger {
 namespace {
-
-void require(bool holds, const char* promise)
-{
-    if (!holds) {
-        std::fprintf(stderr, "broken promise: %s\n", promise);
-        std::abort();
-    }
-}
 
 void check_messages(std::span<const std::byte> bytes)
 {
