@@ -45,8 +45,11 @@ std::optional<StackPrograms::Unwinding> StackPrograms::unwind(const tl_stack& re
     std::optional<Unwound> unwound =
         program != nullptr ? ask(*program, record) : std::optional<Unwound>();
     if (unwound && unwound->strange && has_changed(*program)) {
-        program = read(key);
-        unwound = program != nullptr ? ask(*program, record) : std::optional<Unwound>();
+        Program* newer = read(key);
+        if (auto again = newer != nullptr ? ask(*newer, record) : std::optional<Unwound>()) {
+            program = newer;
+            unwound = std::move(again);
+        }
     }
     if (!unwound) {
         return std::nullopt;
@@ -103,6 +106,12 @@ StackPrograms::Program* StackPrograms::read(const Key& key)
     }
     present_[key] = program.number;
     programs_.push_front(std::move(program));
+    forget_oldest();
+    return &programs_.front();
+}
+
+void StackPrograms::forget_oldest()
+{
     while (programs_.size() > kMostPrograms) {
         const Number oldest = programs_.back().number;
         std::erase_if(present_, [&](const auto& entry) { return entry.second == oldest; });
@@ -111,7 +120,6 @@ StackPrograms::Program* StackPrograms::read(const Key& key)
         }
         programs_.pop_back();
     }
-    return &programs_.front();
 }
 
 bool StackPrograms::has_changed(Program& program)

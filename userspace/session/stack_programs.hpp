@@ -66,6 +66,7 @@ private:
 
     [[nodiscard]] Program* present(const Key& key);
     [[nodiscard]] Program* read(const Key& key);
+    void forget_oldest();
     [[nodiscard]] bool has_changed(Program& program);
     [[nodiscard]] Program* find(Number number);
     [[nodiscard]] bool has_helper();
