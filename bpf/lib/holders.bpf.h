@@ -7,6 +7,7 @@
 #include "compat.bpf.h"
 #include "marks.bpf.h"
 #include "process.bpf.h"
+#include "socket.bpf.h"
 
 #include "../shared/events.h"
 
@@ -47,7 +48,7 @@ static __always_inline void on_task_file(struct bpf_iter__task_file *ctx)
 	struct tl_holder holder = {
 		.cookie = bpf_get_socket_cookie(sk),
 		.sock = (__u64)sk,
-		.netns_inum = sk->__sk_common.skc_net.net->ns.inum,
+		.netns_inum = inum_of_netns(&sk->__sk_common),
 		.fd = ctx->fd,
 		.state = sk->__sk_common.skc_state,
 		.is_mptcp = sk->sk_protocol == IPPROTO_MPTCP_NUMBER,

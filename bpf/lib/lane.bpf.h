@@ -48,7 +48,7 @@ const volatile __u32 lane_count = 0;
 const volatile __u32 lane_slots = 0;
 
 /* Room for one record. */
-struct slot {
+struct lane_slot {
 	void *record; /* NULL: the lane is full, and it is counted */
 	volatile struct tl_lane *lane;
 	__u64 turn; /* the number of the record and 1 */
@@ -81,10 +81,17 @@ static __always_inline bool is_full(volatile struct tl_lane *lane, __u64 number)
 	return number - lane->consumed_seen >= lane_slots;
 }
 
-/* Only by who has taken the lane; `cpu` is the present one. */
-static __always_inline struct slot reserve_slot(volatile struct tl_lane *lane, __u32 cpu)
+static __always_inline void *slot_of(__u32 cpu, __u64 number)
 {
-	struct slot slot = {.lane = lane};
+	__u32 index = cpu * lane_slots + (number & (lane_slots - 1));
+
+	return bpf_map_lookup_elem(&slots, &index);
+}
+
+/* Only by who has taken the lane; `cpu` is the present one. */
+static __always_inline struct lane_slot reserve_slot(volatile struct tl_lane *lane, __u32 cpu)
+{
+	struct lane_slot slot = {.lane = lane};
 	__u64 number = lane->produced;
 
 	if (is_full(slot.lane, number)) {
@@ -93,10 +100,27 @@ static __always_inline struct slot reserve_slot(volatile struct tl_lane *lane, _
 	}
 	slot.turn = number + 1;
 	slot.lane->produced = slot.turn;
-	__u32 index = cpu * lane_slots + (number & (lane_slots - 1));
-
-	slot.record = bpf_map_lookup_elem(&slots, &index);
+	slot.record = slot_of(cpu, number);
 	return slot;
+}
+
+/*
+ * A slot was last in the cache of the reader's CPU, and to fetch it is what a record costs most.
+ * Nobody waits for a store: so one into each cache line of the next slot, if that is free, has
+ * them here when their turn comes.
+ */
+static __always_inline void fetch_next_slot(volatile struct tl_lane *lane, __u32 cpu)
+{
+	__u64 number = lane->produced;
+
+	if (number - lane->consumed_seen >= lane_slots)
+		return;
+	volatile struct tl_slot *next = slot_of(cpu, number);
+
+	if (!next)
+		return;
+	next->record[TL_SLOT_BYTES - 1] = 0;
+	next->record[0] = 0;
 }
 
 /*
@@ -105,7 +129,7 @@ static __always_inline struct slot reserve_slot(volatile struct tl_lane *lane, _
  * One record in 64, or in a quarter of a small lane, looks whether the lane has filled past a
  * quarter, for which the reader is woken.
  */
-static __always_inline void submit_slot(const struct slot *slot)
+static __always_inline void submit_slot(const struct lane_slot *slot)
 {
 	volatile struct tl_record_header *header = slot->record;
 

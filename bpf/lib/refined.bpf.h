@@ -28,6 +28,7 @@ static __always_inline void fill_socket(struct tl_transition *out, struct sock *
 	out->error = 0;
 	out->shutdown = 0;
 	out->flags = 0;
+	out->netns_inum = inum_of_netns(&sk->__sk_common);
 	fill_tuple(out, &sk->__sk_common);
 }
 
@@ -88,6 +89,7 @@ static __always_inline void send_mini_socket(const struct sock_common *mini, con
 	out->error = 0;
 	out->shutdown = 0;
 	out->flags = 0;
+	out->netns_inum = inum_of_netns(mini);
 	fill_tuple(out, mini);
 	submit_record(out, time_ns);
 }

@@ -41,7 +41,7 @@ static __always_inline void learn_tuple(struct socket_facts *facts,
 					const struct sock_common *common)
 {
 	facts->cookie = 0;
-	facts->netns_inum = common->skc_net.net->ns.inum;
+	facts->netns_inum = inum_of_netns(common);
 	facts->local_port = common->skc_num;
 	facts->remote_port = bpf_ntohs(common->skc_dport);
 	facts->family = common->skc_family;

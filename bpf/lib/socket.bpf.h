@@ -7,32 +7,30 @@
 
 #include "../shared/events.h"
 
-/* Both addresses in the 16-byte form; IPv4 as ::ffff:a.b.c.d. */
-static __always_inline void fill_addresses(struct tl_transition *out,
+static __always_inline void fill_addresses(union tl_addresses *out,
 					   const struct sock_common *common)
 {
-	if (out->family == AF_INET6) {
-		__builtin_memcpy(out->local_address, &common->skc_v6_rcv_saddr, TL_ADDRESS_BYTES);
-		__builtin_memcpy(out->remote_address, &common->skc_v6_daddr, TL_ADDRESS_BYTES);
+	if (common->skc_family == AF_INET6) {
+		__builtin_memcpy(out->ipv6.local, &common->skc_v6_rcv_saddr, TL_ADDRESS_BYTES);
+		__builtin_memcpy(out->ipv6.remote, &common->skc_v6_daddr, TL_ADDRESS_BYTES);
 		return;
 	}
-	__u32 *local = (__u32 *)out->local_address;
-	__u32 *remote = (__u32 *)out->remote_address;
-
-	local[0] = local[1] = remote[0] = remote[1] = 0;
-	local[2] = remote[2] = bpf_htonl(0xffff);
-	local[3] = common->skc_rcv_saddr;
-	remote[3] = common->skc_daddr;
+	out->ipv4.local = common->skc_rcv_saddr;
+	out->ipv4.remote = common->skc_daddr;
 }
 
-/* Namespace, family, ports and addresses: what full and mini-sockets have in common. */
+static __always_inline __u32 inum_of_netns(const struct sock_common *common)
+{
+	return common->skc_net.net->ns.inum;
+}
+
+/* Family, ports and addresses: with the namespace what full and mini-sockets have in common. */
 static __always_inline void fill_tuple(struct tl_transition *out, const struct sock_common *common)
 {
-	out->netns_inum = common->skc_net.net->ns.inum;
 	out->family = common->skc_family;
 	out->local_port = common->skc_num;
 	out->remote_port = bpf_ntohs(common->skc_dport);
-	fill_addresses(out, common);
+	fill_addresses(&out->addresses, common);
 }
 
 /* The socket's identity for the whole of its life; settled now if nobody asked before. */

@@ -43,8 +43,29 @@ static __always_inline __u8 socket_flags(const struct sock_common *common)
 	return flags;
 }
 
+/*
+ * The kernel counts a namespace's users beside its number, so that each socket that is made or
+ * ends anywhere takes that cache line away. The lane remembers the number: of the same namespace
+ * if the address and the random number that each one is born with are the same.
+ */
+static __always_inline __u32 known_inum_of_netns(volatile struct tl_lane *lane,
+						 const struct sock_common *common)
+{
+	const struct net *netns = common->skc_net.net;
+	__u32 mix = netns->hash_mix;
+
+	if (lane->netns == (__u64)netns && lane->netns_mix == mix)
+		return lane->netns_inum;
+	lane->netns = (__u64)netns;
+	lane->netns_mix = mix;
+	lane->netns_inum = inum_of_netns(common);
+	return lane->netns_inum;
+}
+
+/* `lane`: taken by the caller, or NULL. */
 static __always_inline void fill_transition(struct tl_transition *out, struct sock *sk,
-					    int old_state, int new_state)
+					    int old_state, int new_state,
+					    volatile struct tl_lane *lane)
 {
 	const struct sock_common *common = &sk->__sk_common;
 	bool is_clone = old_state == TCP_LISTEN && new_state == TCP_SYN_RECV;
@@ -61,6 +82,7 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 	out->error = sk->sk_err;
 	out->shutdown = sk->sk_shutdown;
 	out->flags = socket_flags(common);
+	out->netns_inum = lane ? known_inum_of_netns(lane, common) : inum_of_netns(common);
 	fill_tuple(out, common);
 	if (!out->local_port && new_state == TCP_CLOSE)
 		out->local_port = remembered_port(sk);
@@ -81,13 +103,13 @@ static __always_inline __u64 send_by_lane(struct sock *sk, int old_state, int ne
 					  volatile struct tl_lane *lane, __u32 cpu)
 {
 	__u64 time_ns = bpf_ktime_get_ns();
-	struct slot slot = reserve_slot(lane, cpu);
+	struct lane_slot slot = reserve_slot(lane, cpu);
 	struct tl_owned_transition *out = slot.record;
 	struct tl_record_header *header = slot.record;
 
 	if (!out)
 		return time_ns;
-	fill_transition(&out->transition, sk, old_state, new_state);
+	fill_transition(&out->transition, sk, old_state, new_state, lane);
 	if (runs_in_caller(old_state, new_state)) {
 		fill_header(header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
 		fill_owner(out, bpf_get_current_task_btf());
@@ -95,6 +117,7 @@ static __always_inline __u64 send_by_lane(struct sock *sk, int old_state, int ne
 		fill_header(header, time_ns, TL_RECORD_TRANSITION, sizeof(out->transition));
 	}
 	submit_slot(&slot);
+	fetch_next_slot(lane, cpu);
 	return time_ns;
 }
 
@@ -106,7 +129,7 @@ static __always_inline __u64 send_transition(struct sock *sk, int old_state, int
 	if (!out)
 		return time_ns;
 	fill_header(&out->header, time_ns, TL_RECORD_TRANSITION, sizeof(*out));
-	fill_transition(out, sk, old_state, new_state);
+	fill_transition(out, sk, old_state, new_state, NULL);
 	submit_record(out, time_ns);
 	return time_ns;
 }
@@ -120,7 +143,7 @@ static __always_inline __u64 send_owned_transition(struct sock *sk, int old_stat
 	if (!out)
 		return time_ns;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
-	fill_transition(&out->transition, sk, old_state, new_state);
+	fill_transition(&out->transition, sk, old_state, new_state, NULL);
 	fill_owner(out, current);
 	submit_record(out, time_ns);
 	return time_ns;
@@ -135,7 +158,7 @@ static __always_inline __u64 send_farewell(struct sock *sk, int old_state)
 	if (!out)
 		return time_ns;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_FAREWELL, sizeof(*out));
-	fill_transition(&out->transition, sk, old_state, TCP_CLOSE);
+	fill_transition(&out->transition, sk, old_state, TCP_CLOSE, NULL);
 	out->transition.flags |= farewell_flags(sk);
 	fill_caller(out, sk, old_state, current);
 	fill_figures(out, sk);

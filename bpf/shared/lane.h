@@ -33,9 +33,12 @@ struct tl_lane {
 	tl_u64 consumed_seen; /* its copy of `consumed`, so that it rarely fetches that line */
 	tl_u32 in_use;	      /* the program is writing a record */
 	tl_u32 marks_seen;    /* set by user space before it attaches the second program */
+	tl_u64 netns;	      /* address of the last record's network namespace, */
+	tl_u32 netns_mix;     /* its random number, */
+	tl_u32 netns_inum;    /* and its inode number */
 	/* The second is for a softirq between the two programs. */
 	struct tl_seen seen[2];
-	tl_u8 padding[56];
+	tl_u8 padding[40];
 
 	tl_u64 consumed; /* written by the reader alone */
 	tl_u8 padding_2[120];

@@ -46,11 +46,7 @@ tl_owned_transition record_of(const Step& step, std::uint64_t cookie)
     transition.new_state = static_cast<std::uint8_t>(step.to);
     transition.local_port = static_cast<std::uint16_t>(1024 + cookie % 60000);
     transition.remote_port = 443;
-    const auto remote = static_cast<std::uint32_t>(cookie / 60000);
-    constexpr std::array<std::uint8_t, 2> kMapped{0xff, 0xff};
-    std::memcpy(transition.local_address + 10, kMapped.data(), kMapped.size());
-    std::memcpy(transition.remote_address + 10, kMapped.data(), kMapped.size());
-    std::memcpy(transition.remote_address + 12, &remote, sizeof remote);
+    transition.addresses.ipv4.remote = static_cast<std::uint32_t>(cookie / 60000);
     record.process.start_ns = 1'000'000'000;
     record.process.tgid = 4242;
     record.process.cgroup_id = 7;

@@ -148,8 +148,8 @@ TEST_F(TracerTest, AnActiveConnectionFromConnectToClose)
         EXPECT_EQ(seen.transition.port_origin, TL_PORT_NOT_TOLD) << "nobody asked";
         EXPECT_EQ(seen.transition.listener_sock, 0U);
     }
-    const std::uint8_t loopback[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
-    EXPECT_EQ(0, std::memcmp(active[1].transition.local_address, loopback, 16));
+    EXPECT_EQ(active[1].transition.addresses.ipv4.local, htonl(INADDR_LOOPBACK));
+    EXPECT_EQ(active[1].transition.addresses.ipv4.remote, htonl(INADDR_LOOPBACK));
 }
 
 TEST_F(TracerTest, OwnersOnlyWhereTheContextIsTheCallers)

@@ -6,6 +6,8 @@
 #include "ledger/overview.hpp"
 #include "ledger/settlement.hpp"
 
+#include <sys/socket.h>
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -118,8 +120,13 @@ private:
         event.error = input_.below(2);
         event.shutdown = input_.byte();
         event.flags = input_.byte();
-        std::memcpy(event.local_address, tuple.local.address.bytes.data(), 16);
-        std::memcpy(event.remote_address, tuple.remote.address.bytes.data(), 16);
+        if (event.family == AF_INET6) {
+            std::memcpy(event.addresses.ipv6.local, tuple.local.address.bytes.data(), 16);
+            std::memcpy(event.addresses.ipv6.remote, tuple.remote.address.bytes.data(), 16);
+        } else {
+            std::memcpy(&event.addresses.ipv4.local, &tuple.local.address.bytes[12], 4);
+            std::memcpy(&event.addresses.ipv4.remote, &tuple.remote.address.bytes[12], 4);
+        }
         return event;
     }
     void transition()

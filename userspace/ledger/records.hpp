@@ -6,6 +6,8 @@
 
 #include "shared/events.h"
 
+#include <sys/socket.h>
+
 #include <cstring>
 #include <optional>
 
@@ -13,9 +15,14 @@ namespace tcpledger {
 
 inline FourTuple tuple_of(const tl_transition& event)
 {
+    if (event.family == AF_INET6) {
+        return {event.netns_inum,
+                {IpAddress::from_bytes(event.addresses.ipv6.local), event.local_port},
+                {IpAddress::from_bytes(event.addresses.ipv6.remote), event.remote_port}};
+    }
     return {event.netns_inum,
-            {IpAddress::from_bytes(event.local_address), event.local_port},
-            {IpAddress::from_bytes(event.remote_address), event.remote_port}};
+            {IpAddress::from_ipv4_be(event.addresses.ipv4.local), event.local_port},
+            {IpAddress::from_ipv4_be(event.addresses.ipv4.remote), event.remote_port}};
 }
 
 inline MonotonicTime time_of(const tl_record_header& header)

@@ -89,6 +89,18 @@ inline Sock served(std::uint64_t cookie, const Sock& client, const Sock& listene
     return sock;
 }
 
+/// As the kernel side does, by the record's family.
+inline void set_addresses(tl_transition& event, const IpAddress& local, const IpAddress& remote)
+{
+    if (event.family == kInet6) {
+        std::memcpy(event.addresses.ipv6.local, local.bytes.data(), 16);
+        std::memcpy(event.addresses.ipv6.remote, remote.bytes.data(), 16);
+    } else {
+        std::memcpy(&event.addresses.ipv4.local, &local.bytes[12], 4);
+        std::memcpy(&event.addresses.ipv4.remote, &remote.bytes[12], 4);
+    }
+}
+
 inline tl_transition transition_record(const Sock& sock, TcpState from, TcpState to,
                                        MonotonicTime time)
 {
@@ -109,9 +121,7 @@ inline tl_transition transition_record(const Sock& sock, TcpState from, TcpState
     event.error = sock.error;
     event.shutdown = sock.shutdown;
     event.flags = sock.flags;
-    std::memcpy(event.local_address, sock.tuple.local.address.bytes.data(), 16);
-    std::memcpy(event.remote_address,
-                clone ? ipv4(0).bytes.data() : sock.tuple.remote.address.bytes.data(), 16);
+    set_addresses(event, sock.tuple.local.address, clone ? ipv4(0) : sock.tuple.remote.address);
     return event;
 }
 
