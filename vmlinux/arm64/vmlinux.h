@@ -285,6 +285,7 @@ struct ns_common {
 
 struct net {
 	struct ns_common ns;
+	u32 hash_mix;
 };
 
 struct proto_accept_arg {
