@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/abilities.hpp"
 
-#include "shared/selection.h" // before the skeletons, which name its types
+#include "shared/listeners.h" // these before the skeletons, which name their types
+#include "shared/selection.h"
 
 #include "accepts.skel.h"
 #include "holders.skel.h"
@@ -9,6 +10,7 @@
 #include "kernel/libbpf_log.hpp"
 #include "kernel/load_error.hpp"
 #include "kernel/program_table.hpp"
+#include "listeners.skel.h"
 #include "refined.skel.h"
 #include "resets.skel.h"
 #include "tracer.skel.h"
@@ -156,6 +158,7 @@ std::vector<ProgramCheck> check_programs()
     constexpr std::pair<BpfObject, bpf_object* (*)()> kObjects[] = {
         {BpfObject::kTracer, open_object<tracer_bpf__elf_bytes>},
         {BpfObject::kHolders, open_object<holders_bpf__elf_bytes>},
+        {BpfObject::kListeners, open_object<listeners_bpf__elf_bytes>},
         {BpfObject::kRefined, open_object<refined_bpf__elf_bytes>},
         {BpfObject::kResets, open_object<resets_bpf__elf_bytes>},
         {BpfObject::kAccepts, open_object<accepts_bpf__elf_bytes>},

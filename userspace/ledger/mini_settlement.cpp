@@ -104,6 +104,7 @@ MiniReport MiniSettlement::finish(std::span<const NetnsTotals> totals,
     for (const NetnsTotals& one : totals) {
         compare_minis(one, listed.contains(one.netns_inum), report);
         compare_full(one, report);
+        compare_requests(one, report);
     }
     report.settled = std::exchange(settled_, 0);
     std::map<std::uint32_t, unsigned> rows;
@@ -170,6 +171,22 @@ bool MiniSettlement::strike_expired(std::uint32_t netns_inum, std::size_t number
     std::ranges::nth_element(over, end);
     std::for_each(over.begin(), end, [&](const auto& entry) { books.strike(entry.second); });
     return true;
+}
+
+/// Those that are on the books have been looked up: the books have no more than the kernel.
+void MiniSettlement::compare_requests(const NetnsTotals& totals, MiniReport& report) const
+{
+    const Books& books = ledger_.books();
+    const auto all = books.by_netns().find(totals.netns_inum);
+    if (all == books.by_netns().end() || all->second[slot(TcpState::kListen)] == 0) {
+        return;
+    }
+    const auto minis = books.minis_by_netns().find(totals.netns_inum);
+    const std::uint32_t known =
+        minis != books.minis_by_netns().end() ? minis->second[slot(TcpState::kSynRecv)] : 0;
+    if (!totals.requests || *totals.requests > known) {
+        report.requests_to_list[totals.netns_inum] = totals.requests.has_value();
+    }
 }
 
 /// Exact only where nothing has happened since the total was read.

@@ -24,6 +24,8 @@ struct NetnsTotals {
     MonotonicTime read_at{};             ///< to here
     std::optional<std::uint64_t> minis;  ///< TIME_WAIT and the FIN_WAIT2 that outlives close
     std::optional<std::uint64_t> in_use; ///< full sockets but closed ones, both families
+    /// Half-open, which no file counts: by the listeners, after all look-ups.
+    std::optional<std::uint64_t> requests = std::nullopt;
 };
 
 struct MiniReport {
@@ -33,6 +35,9 @@ struct MiniReport {
     /// books must be looked up, or else listed.
     std::map<std::uint32_t, bool> to_explain;
     bool full_sockets_differ = false; ///< a census is due
+    /// Namespaces where half-open requests have come (true) or, nobody having counted them, may
+    /// have: a list tells.
+    std::map<std::uint32_t, bool> requests_to_list;
 };
 
 class MiniSettlement {
@@ -56,6 +61,7 @@ public:
 private:
     void compare_minis(const NetnsTotals& totals, bool is_listed, MiniReport& report);
     void compare_full(const NetnsTotals& totals, MiniReport& report) const;
+    void compare_requests(const NetnsTotals& totals, MiniReport& report) const;
     bool strike_expired(std::uint32_t netns_inum, std::size_t number, MonotonicTime now);
 
     Ledger& ledger_;

@@ -25,6 +25,11 @@ public:
         return credit_;
     }
     void spend(std::chrono::nanoseconds cpu) { credit_ -= cpu; }
+    /// When there is something to spend again; `now` if there is.
+    [[nodiscard]] std::chrono::nanoseconds next(std::chrono::nanoseconds now)
+    {
+        return now + std::max(-credit(now), std::chrono::nanoseconds{}) * share_;
+    }
 
 private:
     int share_;

@@ -20,7 +20,7 @@ constexpr std::size_t kSnmpBytes = std::size_t{64} * 1024;
 
 std::uint32_t inum_of(const UniqueFd& fd)
 {
-    struct stat status{};
+    struct stat status {};
     return fd.valid() && ::fstat(fd.get(), &status) == 0 ? static_cast<std::uint32_t>(status.st_ino)
                                                          : 0;
 }
@@ -30,6 +30,7 @@ struct Inside {
     NetnsTotals totals;
     std::optional<std::int64_t> segments_in;
     std::optional<SockDiag> diag;
+    std::optional<UniqueFd> request_walk;
     std::chrono::nanoseconds cpu{};
 };
 
@@ -39,8 +40,9 @@ std::optional<std::uint64_t> sum(std::optional<std::uint64_t> left,
     return left ? std::optional(*left + right.value_or(0)) : std::nullopt;
 }
 
-/// In the namespace's own thread.
-void read_inside(std::uint32_t inum, bool with_segments, Inside& inside)
+/// In the namespace's own thread. `requests` may be null.
+void read_inside(std::uint32_t inum, bool with_segments, const RequestCount* requests,
+                 Inside& inside)
 {
     inside.totals.netns_inum = inum;
     inside.totals.asked_at = monotonic_now();
@@ -58,6 +60,11 @@ void read_inside(std::uint32_t inum, bool with_segments, Inside& inside)
     }
     if (Expected<SockDiag> diag = SockDiag::open(-1, inum)) {
         inside.diag.emplace(*std::move(diag));
+    }
+    if (requests != nullptr) {
+        if (Expected<UniqueFd> walk = requests->begin()) {
+            inside.request_walk.emplace(*std::move(walk));
+        }
     }
     inside.cpu = thread_cpu_time(); // the thread lives for this alone
 }
@@ -84,6 +91,9 @@ MiniAnswer look_up(SockDiag& diag, const FourTuple& tuple, bool& failed)
 MiniSweep MiniSweeper::take(const MiniQuestion& question)
 {
     MiniSweep sweep;
+    if (!requests_) {
+        requests_ = RequestCount::open();
+    }
     sweep.started = monotonic_now();
     const auto cpu_before = thread_cpu_time();
     bool looked_around = false;
@@ -93,13 +103,13 @@ MiniSweep MiniSweeper::take(const MiniQuestion& question)
             continue;
         }
         Inside inside;
-        const Expected<void> entered =
-            enter_namespace(fd.get(), [&] { read_inside(inum, netns.list_half_open, inside); });
+        const RequestCount* requests = netns.listeners > 0 && *requests_ ? &**requests_ : nullptr;
+        const Expected<void> entered = enter_namespace(
+            fd.get(), [&] { read_inside(inum, netns.if_segments_came, requests, inside); });
         if (!entered || !inside.diag) {
             continue;
         }
         sweep.cpu += inside.cpu;
-        sweep.totals.push_back(inside.totals);
         bool failed = !netns.look_up.empty() && !answers(*inside.diag);
         for (auto tuple = netns.look_up.begin(); tuple != netns.look_up.end() && !failed; ++tuple) {
             MiniAnswer answer = look_up(*inside.diag, *tuple, failed);
@@ -107,6 +117,12 @@ MiniSweep MiniSweeper::take(const MiniQuestion& question)
                 sweep.answers.push_back(answer);
             }
         }
+        if (inside.request_walk) { // after the look-ups: what has gone meanwhile is not counted
+            const Expected<std::uint64_t> count =
+                requests->take(*inside.request_walk, netns.listeners);
+            inside.totals.requests = count ? std::optional(*count) : std::nullopt;
+        }
+        sweep.totals.push_back(inside.totals);
         const bool segments_came =
             !inside.segments_in ||
             std::exchange(segments_in_[inum], *inside.segments_in) != *inside.segments_in;

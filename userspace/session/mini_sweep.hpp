@@ -3,6 +3,7 @@
 // tuple, lists in these states alone. Evidence only; what to ask is for the caller to say.
 #pragma once
 
+#include "kernel/request_count.hpp"
 #include "ledger/mini_settlement.hpp"
 #include "ledger/settlement.hpp"
 #include "netlink/namespaces.hpp"
@@ -22,8 +23,10 @@ namespace tcpledger {
 struct MiniQuestion {
     struct Netns {
         std::vector<FourTuple> look_up;
-        bool list_all = false;       ///< all mini-sockets
-        bool list_half_open = false; ///< SYN_RECV alone, if segments came in since the last time
+        std::uint32_t listeners = 0;   ///< on the books: the requests of so many are counted
+        bool list_all = false;         ///< all mini-sockets
+        bool list_half_open = false;   ///< SYN_RECV alone
+        bool if_segments_came = false; ///< only then: since the last time
     };
     std::map<std::uint32_t, Netns> netns; ///< by inode number: those to be looked at
 };
@@ -74,6 +77,7 @@ private:
     void list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& sweep) const;
 
     bool answers_ = false;                              ///< inet_diag is there
+    std::optional<Expected<RequestCount>> requests_;    ///< after the first sweep
     std::map<std::uint32_t, std::string> paths_;        ///< where a namespace was last found
     std::map<std::uint32_t, std::int64_t> segments_in_; ///< when it was last listed
 };

@@ -22,21 +22,26 @@ void Session::settle_minis(const MiniSweep& sweep)
     const auto cpu_before = thread_cpu_time();
     const MiniReport report = settle(minis_, settlement_, ledger_, sweep);
     to_explain_ = report.to_explain;
+    requests_to_list_ = report.requests_to_list;
     health_.drift = census_drift_ + report.drift;
     if (report.full_sockets_differ) {
         next_census_ = earliest_census_;
     }
     const auto cost =
         sweep.cpu - sweep.listing_cpu + minis_begin_cpu_ + (thread_cpu_time() - cpu_before);
-    next_minis_ = sweep.started + std::max<MonotonicTime>(sweep_period(), cost * kSweepShare);
-    (sweep.listed_all.empty() ? half_open_budget_ : explain_budget_).spend(sweep.listing_cpu);
+    sweep_budget_.spend(cost);
+    list_budget_.spend(sweep.listing_cpu);
+    next_minis_ = std::max(sweep.started + sweep_period(), sweep_budget_.next(sweep.finished));
     const std::size_t lists = sweep.listed_all.size() + sweep.listed_half_open.size();
     if (lists > 0) {
         list_cost_ = sweep.listing_cpu / lists;
         health_.list_interval = list_cost_ * kListShare;
     }
     health_.sweep_interval = next_minis_ - sweep.started;
-    if (!to_explain_.empty() && explain_budget_.credit(sweep.finished).count() > 0) {
+    const bool to_list =
+        !to_explain_.empty() ||
+        std::ranges::any_of(requests_to_list_, [](const auto& entry) { return entry.second; });
+    if (to_list && list_budget_.credit(sweep.finished).count() > 0) {
         next_minis_ = sweep.finished; // at once
     }
 }
@@ -55,7 +60,7 @@ MiniQuestion Session::mini_question(MonotonicTime now)
 {
     MiniQuestion question;
     for (const auto& [inum, counts] : ledger_.books().by_netns()) {
-        question.netns[inum]; // its totals
+        question.netns[inum].listeners = counts[static_cast<std::size_t>(TcpState::kListen)];
     }
     if (const auto passing = minis_.passing(kMaxLookUps)) {
         for (const FourTuple& tuple : *passing) {
@@ -81,27 +86,26 @@ void Session::ask_to_explain(MiniQuestion& question, MonotonicTime now)
         if (all) {
             netns.look_up = *std::move(all);
         } else {
-            netns.list_all = explain_budget_.credit(now).count() > 0;
+            netns.list_all = list_budget_.credit(now).count() > 0;
         }
     }
 }
 
-/// New ones are in no total: where somebody listens, a list tells. Those that waited longest first.
+/// Those that waited longest first.
 void Session::ask_half_open(MiniQuestion& question, MonotonicTime now)
 {
     std::vector<std::pair<MonotonicTime, std::uint32_t>> waiting;
-    for (const auto& [inum, counts] : ledger_.books().by_netns()) {
-        if (counts[static_cast<std::size_t>(TcpState::kListen)] > 0) {
-            waiting.emplace_back(half_open_listed_[inum], inum);
-        }
+    for (const auto& [inum, came] : requests_to_list_) {
+        waiting.emplace_back(half_open_listed_[inum], inum);
     }
     std::ranges::sort(waiting);
     std::map<std::uint32_t, MonotonicTime> listed;
-    auto credit = half_open_budget_.credit(now);
+    auto credit = list_budget_.credit(now);
     for (const auto& [when, inum] : waiting) {
-        const bool may = credit.count() > 0;
-        question.netns[inum].list_half_open = may;
-        listed[inum] = may ? now : when;
+        MiniQuestion::Netns& netns = question.netns[inum];
+        netns.list_half_open = credit.count() > 0;
+        netns.if_segments_came = netns.list_half_open && !requests_to_list_.at(inum);
+        listed[inum] = netns.list_half_open ? now : when;
         credit -= list_cost_;
     }
     half_open_listed_ = std::move(listed);

@@ -11,6 +11,7 @@
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct bpf_iter__task_file;
+struct bpf_iter__tcp;
 struct bpf_iter_meta;
 struct cgroup;
 struct cred;
@@ -32,6 +33,7 @@ struct net;
 struct ns_common;
 struct proto_accept_arg;
 struct request_sock;
+struct request_sock_queue;
 struct seq_file;
 struct signal_struct;
 struct sock;
@@ -166,6 +168,12 @@ struct bpf_iter__task_file {
 	};
 };
 
+struct bpf_iter__tcp {
+	union {
+		struct sock_common *sk_common;
+	};
+};
+
 struct bpf_iter_meta {
 	union {
 		struct seq_file *seq;
@@ -247,8 +255,13 @@ struct inet_sock {
 	__be16 inet_sport;
 };
 
+struct request_sock_queue {
+	atomic_t qlen;
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
 };
 
 struct inet_timewait_sock {

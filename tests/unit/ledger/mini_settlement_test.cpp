@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <optional>
+
 namespace tcpledger::test {
 namespace {
 
@@ -178,6 +181,39 @@ TEST_F(Minis, TheMomentOfReadingIsBlurred)
     }
     one.minis = 5;
     EXPECT_FALSE(finish(one).to_explain.empty());
+}
+
+/// A list is asked for where the kernel has more, or where nobody has counted and one listens.
+TEST_F(Minis, HalfOpenRequestsThatCameAreToBeListed)
+{
+    const Sock server = listener(1);
+    world.listens(server, kTask);
+    const auto asked_for = [&](std::optional<std::uint64_t> requests) {
+        begin();
+        NetnsTotals one = totals(0);
+        one.requests = requests;
+        return finish(one).requests_to_list;
+    };
+    using Wanted = std::map<std::uint32_t, bool>;
+    EXPECT_EQ(asked_for(0), Wanted());
+    EXPECT_EQ(asked_for(1), (Wanted{{kNetns, true}}));
+    EXPECT_EQ(asked_for(std::nullopt), (Wanted{{kNetns, false}}));
+
+    world.sweep_begins();
+    world.listed(served(0, client(2, 1000), server), TcpState::kSynRecv, 0);
+    world.listed(server, TcpState::kListen, 1);
+    world.sweep_ends();
+    ASSERT_EQ(world.count(TcpState::kSynRecv), 1U);
+    EXPECT_EQ(asked_for(1), Wanted()) << "it is on the books";
+    EXPECT_EQ(asked_for(2), (Wanted{{kNetns, true}}));
+    EXPECT_EQ(asked_for(0), Wanted()) << "it has gone since it was looked up";
+}
+
+TEST_F(Minis, NobodyListensNobodyAsks)
+{
+    world.connects(client(2, 1000), kTask);
+    begin();
+    EXPECT_TRUE(finish(totals(0)).requests_to_list.empty());
 }
 
 TEST_F(Minis, TooManyEndsCompareNothing)

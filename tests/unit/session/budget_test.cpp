@@ -19,6 +19,16 @@ TEST(Budget, SavesUpAndIsSpent)
     EXPECT_EQ(budget.credit(5000s), 100ms);
 }
 
+TEST(Budget, TellsWhenItIsWholeAgain)
+{
+    Budget budget(100, 10s);
+    EXPECT_EQ(budget.next(1000s), 1000s);
+    budget.spend(300ms);
+    EXPECT_EQ(budget.next(1000s), 1020s);
+    EXPECT_EQ(budget.next(1015s), 1020s);
+    EXPECT_EQ(budget.next(1030s), 1030s);
+}
+
 TEST(Budget, TimeThatGoesBackGivesNothing)
 {
     Budget budget(100, 10s);
