@@ -98,27 +98,33 @@ void MiniSettlement::looked_up(const FourTuple& tuple, std::optional<TcpState> s
 }
 
 MiniReport MiniSettlement::finish(std::span<const NetnsTotals> totals,
-                                  const std::set<std::uint32_t>& listed)
+                                  const std::set<std::uint32_t>& listed_all,
+                                  const std::set<std::uint32_t>& listed_half_open)
 {
     MiniReport report;
     for (const NetnsTotals& one : totals) {
-        compare_minis(one, listed.contains(one.netns_inum), report);
+        const bool has_all = listed_all.contains(one.netns_inum);
+        if (!has_all) {
+            compare_minis(one, report);
+        }
+        if (!has_all && !listed_half_open.contains(one.netns_inum)) {
+            compare_requests(one, report);
+        }
         compare_full(one, report);
-        compare_requests(one, report);
     }
     report.settled = std::exchange(settled_, 0);
     std::map<std::uint32_t, unsigned> rows;
-    for (const std::uint32_t inum : listed) {
+    for (const std::uint32_t inum : listed_all) {
         rows[inum] = lists_in_a_row_[inum] + 1;
     }
     lists_in_a_row_ = std::move(rows);
     return report;
 }
 
-void MiniSettlement::compare_minis(const NetnsTotals& totals, bool is_listed, MiniReport& report)
+void MiniSettlement::compare_minis(const NetnsTotals& totals, MiniReport& report)
 {
     const std::vector<MiniChange>* changes = ledger_.ends().mini_changes();
-    if (!totals.minis || changes == nullptr || is_listed) {
+    if (!totals.minis || changes == nullptr) {
         return;
     }
     const auto& by_netns = ledger_.books().minis_by_netns();

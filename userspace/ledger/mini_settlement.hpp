@@ -55,11 +55,14 @@ public:
     /// The answer for one of those: its state now and the time until its timer fires, or nothing.
     void looked_up(const FourTuple& tuple, std::optional<TcpState> state,
                    std::chrono::milliseconds timer, MonotonicTime at);
-    /// After the ring was drained. `listed`: namespaces whose list of this sweep is settled next.
-    MiniReport finish(std::span<const NetnsTotals> totals, const std::set<std::uint32_t>& listed);
+    /// After the ring was drained. The sets: namespaces whose list of this sweep, of all or of
+    /// half-open ones alone, is settled next.
+    MiniReport finish(std::span<const NetnsTotals> totals,
+                      const std::set<std::uint32_t>& listed_all,
+                      const std::set<std::uint32_t>& listed_half_open = {});
 
 private:
-    void compare_minis(const NetnsTotals& totals, bool is_listed, MiniReport& report);
+    void compare_minis(const NetnsTotals& totals, MiniReport& report);
     void compare_full(const NetnsTotals& totals, MiniReport& report) const;
     void compare_requests(const NetnsTotals& totals, MiniReport& report) const;
     bool strike_expired(std::uint32_t netns_inum, std::size_t number, MonotonicTime now);

@@ -245,7 +245,7 @@ MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
     for (const MiniAnswer& answer : sweep.answers) {
         minis.looked_up(answer.tuple, answer.state, answer.timer, sweep.finished);
     }
-    MiniReport report = minis.finish(sweep.totals, sweep.listed_all);
+    MiniReport report = minis.finish(sweep.totals, sweep.listed_all, sweep.listed_half_open);
     const bool all = !sweep.listed_all.empty();
     const auto& listed = all ? sweep.listed_all : sweep.listed_half_open;
     if (listed.empty()) {

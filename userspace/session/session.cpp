@@ -58,6 +58,9 @@ void keep_those_that_can_be_found(std::vector<MissedSocket>& missed,
     });
 }
 
+/// Without mini-sockets.
+constexpr std::chrono::milliseconds kIdleSweepPeriod{700};
+
 /// On a quiet host censuses become rarer, up to this; the next record ends that.
 constexpr std::chrono::seconds kQuietCensusPeriod{5};
 
@@ -270,7 +273,7 @@ MonotonicTime Session::sweep_period() const
     const auto& minis = ledger_.books().minis_by_netns();
     const bool any =
         std::ranges::any_of(minis, [](const auto& entry) { return entry.second != StateCounts{}; });
-    return any ? options_.sweep_period : options_.census_period;
+    return any ? options_.sweep_period : std::max(options_.sweep_period, kIdleSweepPeriod);
 }
 
 void Session::start_census(MonotonicTime now)

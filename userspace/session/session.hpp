@@ -93,9 +93,9 @@ private:
     /// Shares of one CPU, see Budget. All together, with what was saved, stay below 1 % of any
     /// minute.
     static constexpr int kCensusShare = 320;
-    static constexpr int kSweepShare = 500;
-    static constexpr int kListShare = 500;
+    static constexpr int kSweepShare = 250;
     static constexpr std::chrono::seconds kSavings{30};
+    static constexpr std::chrono::milliseconds kListReserve{10}; ///< of it, for what is no list
 
     Session(Tracer tracer, SessionOptions options, Ledger::Observer observer, LossObserver on_loss);
 
@@ -115,6 +115,11 @@ private:
     [[nodiscard]] MiniQuestion mini_question(MonotonicTime now);
     void ask_to_explain(MiniQuestion& question, MonotonicTime now);
     void ask_half_open(MiniQuestion& question, MonotonicTime now);
+    /// What lists may cost at `now`.
+    [[nodiscard]] std::chrono::nanoseconds list_credit(MonotonicTime now)
+    {
+        return sweep_budget_.credit(now) - kListReserve;
+    }
 
     Tracer tracer_;
     SessionOptions options_;
@@ -135,8 +140,7 @@ private:
     bool proving_ = false;             ///< this census is to prove what the last one missed
     std::uint64_t census_drift_ = 0;
     MonotonicTime next_minis_{};
-    Budget sweep_budget_{kSweepShare, kSavings}; ///< but for lists
-    Budget list_budget_{kListShare, kSavings};
+    Budget sweep_budget_{kSweepShare, kSavings};
     std::map<std::uint32_t, MonotonicTime> half_open_listed_; ///< when, by namespace
     std::chrono::nanoseconds list_cost_{};                    ///< of one namespace, the last
     std::map<std::uint32_t, bool> to_explain_;                ///< see MiniReport

@@ -27,21 +27,18 @@ void Session::settle_minis(const MiniSweep& sweep)
     if (report.full_sockets_differ) {
         next_census_ = earliest_census_;
     }
-    const auto cost =
-        sweep.cpu - sweep.listing_cpu + minis_begin_cpu_ + (thread_cpu_time() - cpu_before);
-    sweep_budget_.spend(cost);
-    list_budget_.spend(sweep.listing_cpu);
+    sweep_budget_.spend(sweep.cpu + minis_begin_cpu_ + (thread_cpu_time() - cpu_before));
     next_minis_ = std::max(sweep.started + sweep_period(), sweep_budget_.next(sweep.finished));
     const std::size_t lists = sweep.listed_all.size() + sweep.listed_half_open.size();
     if (lists > 0) {
         list_cost_ = sweep.listing_cpu / lists;
-        health_.list_interval = list_cost_ * kListShare;
+        health_.list_interval = list_cost_ * kSweepShare;
     }
     health_.sweep_interval = next_minis_ - sweep.started;
     const bool to_list =
         !to_explain_.empty() ||
         std::ranges::any_of(requests_to_list_, [](const auto& entry) { return entry.second; });
-    if (to_list && list_budget_.credit(sweep.finished).count() > 0) {
+    if (to_list && list_credit(sweep.finished).count() > 0) {
         next_minis_ = sweep.finished; // at once
     }
 }
@@ -86,7 +83,7 @@ void Session::ask_to_explain(MiniQuestion& question, MonotonicTime now)
         if (all) {
             netns.look_up = *std::move(all);
         } else {
-            netns.list_all = list_budget_.credit(now).count() > 0;
+            netns.list_all = list_credit(now).count() > 0;
         }
     }
 }
@@ -100,7 +97,7 @@ void Session::ask_half_open(MiniQuestion& question, MonotonicTime now)
     }
     std::ranges::sort(waiting);
     std::map<std::uint32_t, MonotonicTime> listed;
-    auto credit = list_budget_.credit(now);
+    auto credit = list_credit(now);
     for (const auto& [when, inum] : waiting) {
         MiniQuestion::Netns& netns = question.netns[inum];
         netns.list_half_open = credit.count() > 0;
