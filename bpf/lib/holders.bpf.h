@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Turns one open file into a tl_holder, if it is a TCP socket (or UDP, where wanted). */
+/*
+ * Turns one open file into a tl_holder, if it is a TCP socket (or UDP, where wanted), and one task
+ * into its network namespace.
+ */
 #ifndef TCPLEDGER_HOLDERS_BPF_H
 #define TCPLEDGER_HOLDERS_BPF_H
 
@@ -60,6 +63,23 @@ static __always_inline void on_task_file(struct bpf_iter__task_file *ctx)
 		mark(sk);
 	describe_process(&holder.process, task);
 	bpf_seq_write(ctx->meta->seq, &holder, sizeof(holder));
+}
+
+/* Of the task before, which mostly has the same; for one reader at a time. */
+__u32 last_netns_inum;
+
+static __always_inline void on_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (!task || !task->nsproxy) /* without: it is at its end */
+		return;
+	__u32 inum = task->nsproxy->net_ns->ns.inum;
+
+	if (inum == last_netns_inum)
+		return;
+	last_netns_inum = inum;
+	bpf_seq_write(ctx->meta->seq, &inum, sizeof(inum));
 }
 
 #endif /* TCPLEDGER_HOLDERS_BPF_H */

@@ -66,5 +66,24 @@ TEST(TaskFileScan, FindsEachDescriptorOfEachProcess)
     EXPECT_EQ(holdings_in(*scan, network.inum()), mine);
 }
 
+TEST(TaskFileScan, KnowsTheNamespaceOfASingleThread)
+{
+    route_libbpf_messages();
+    const Expected<TaskFileScan> scan = TaskFileScan::open();
+    ASSERT_TRUE(scan) << scan.error().message();
+    std::uint32_t inum = 0;
+    {
+        const test::PrivateNetwork network;
+        inum = network.inum();
+        const auto inums = scan->netns();
+        ASSERT_TRUE(inums) << inums.error().message();
+        EXPECT_TRUE(inums->contains(inum));
+        EXPECT_GE(inums->size(), 2U) << "there is the one it came from, too";
+    }
+    const auto inums = scan->netns();
+    ASSERT_TRUE(inums);
+    EXPECT_FALSE(inums->contains(inum)) << "nobody is there any more";
+}
+
 } // namespace
 } // namespace tcpledger

@@ -23,6 +23,7 @@ enum class Tells {
     kProcessEnd,
     kProcessExec,
     kHolders,
+    kTaskNetns,     ///< in which network namespaces there are tasks
     kRequests,      ///< how many half-open connections wait
     kAccept,        ///< who accepted, at once
     kTimeWaitBegin, ///< which mini-socket a socket leaves behind

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <utility>
 
 namespace tcpledger {
@@ -23,6 +24,40 @@ struct SkeletonDeleter {
 
 /// The kernel gives up a silent read after a million objects with EAGAIN; the next goes on.
 constexpr int kMaxSilentReads = 100'000;
+
+/// One pass of an iterator that writes rows of this type.
+template <typename Row, typename Visit>
+Expected<void> read_rows(const bpf_link* link, const char* name, Visit&& visit)
+{
+    const UniqueFd iterator(bpf_iter_create(bpf_link__fd(link)));
+    if (!iterator.valid()) {
+        return tl::unexpected(Error::from_errno(std::string("cannot start ") + name));
+    }
+    std::array<Row, 512> rows;
+    auto* bytes = reinterpret_cast<char*>(rows.data());
+    std::size_t pending = 0; // bytes of a row whose rest comes with the next read
+    int silent_reads = 0;
+    while (true) {
+        const ssize_t got = ::read(iterator.get(), bytes + pending, sizeof(rows) - pending);
+        if (got == 0) {
+            return {};
+        }
+        if (got < 0) {
+            if ((errno == EAGAIN || errno == EINTR) && ++silent_reads < kMaxSilentReads) {
+                continue;
+            }
+            return tl::unexpected(Error::from_errno(std::string("cannot read ") + name));
+        }
+        silent_reads = 0;
+        const std::size_t filled = pending + static_cast<std::size_t>(got);
+        const std::size_t whole = filled / sizeof(Row);
+        for (std::size_t row = 0; row < whole; ++row) {
+            visit(rows[row]);
+        }
+        pending = filled % sizeof(Row);
+        std::memmove(bytes, bytes + whole * sizeof(Row), pending);
+    }
+}
 
 } // namespace
 
@@ -53,44 +88,30 @@ Expected<TaskFileScan> TaskFileScan::open(bool want_udp, const SocketMarks& mark
         bpf_map__set_autocreate(impl->skeleton->maps.marked, false);
     }
     if (const int result = holders_bpf__load(impl->skeleton.get()); result != 0) {
-        return tl::unexpected(load_error(-result, "cannot load iter/task_file"));
+        return tl::unexpected(load_error(-result, "cannot load iter/task_file and iter/task"));
     }
     if (const int result = holders_bpf__attach(impl->skeleton.get()); result != 0) {
-        return tl::unexpected(load_error(-result, "cannot attach iter/task_file"));
+        return tl::unexpected(load_error(-result, "cannot attach iter/task_file and iter/task"));
     }
     return TaskFileScan(std::move(impl));
 }
 
 Expected<void> TaskFileScan::run(const std::function<void(const tl_holder&)>& holder) const
 {
-    const UniqueFd iterator(bpf_iter_create(bpf_link__fd(impl_->skeleton->links.iter__task_file)));
-    if (!iterator.valid()) {
-        return tl::unexpected(Error::from_errno("cannot start iter/task_file"));
+    return read_rows<tl_holder>(impl_->skeleton->links.iter__task_file, "iter/task_file", holder);
+}
+
+Expected<std::set<std::uint32_t>> TaskFileScan::netns() const
+{
+    std::set<std::uint32_t> inums;
+    impl_->skeleton->bss->last_netns_inum = 0;
+    const Expected<void> done =
+        read_rows<std::uint32_t>(impl_->skeleton->links.iter__task, "iter/task",
+                                 [&](std::uint32_t inum) { inums.insert(inum); });
+    if (!done) {
+        return tl::unexpected(done.error());
     }
-    std::array<tl_holder, 512> rows;
-    auto* bytes = reinterpret_cast<char*>(rows.data());
-    std::size_t pending = 0; // bytes of a row whose rest comes with the next read
-    int silent_reads = 0;
-    while (true) {
-        const ssize_t got = ::read(iterator.get(), bytes + pending, sizeof(rows) - pending);
-        if (got == 0) {
-            return {};
-        }
-        if (got < 0) {
-            if ((errno == EAGAIN || errno == EINTR) && ++silent_reads < kMaxSilentReads) {
-                continue;
-            }
-            return tl::unexpected(Error::from_errno("cannot read iter/task_file"));
-        }
-        silent_reads = 0;
-        const std::size_t filled = pending + static_cast<std::size_t>(got);
-        const std::size_t whole = filled / sizeof(tl_holder);
-        for (std::size_t row = 0; row < whole; ++row) {
-            holder(rows[row]);
-        }
-        pending = filled % sizeof(tl_holder);
-        std::memmove(bytes, bytes + whole * sizeof(tl_holder), pending);
-    }
+    return inums;
 }
 
 } // namespace tcpledger

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// One pass over the descriptors of every process, in the kernel: iter/task_file.
+// One pass over the descriptors of every process, in the kernel: iter/task_file; and one over the
+// tasks: iter/task. Neither asks whether the caller may look at a process.
 #pragma once
 
 #include "base/error.hpp"
@@ -7,8 +8,10 @@
 #include "shared/events.h"
 #include "shared/selection.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <vector>
 
 namespace tcpledger {
@@ -33,6 +36,8 @@ public:
 
     /// Calls `holder` for each descriptor of a wanted socket, all namespaces alike.
     [[nodiscard]] Expected<void> run(const std::function<void(const tl_holder&)>& holder) const;
+    /// The inode numbers of the network namespaces that a thread is in. For one caller at a time.
+    [[nodiscard]] Expected<std::set<std::uint32_t>> netns() const;
 
 private:
     struct Impl;

@@ -100,6 +100,7 @@ Census CensusTaker::take(const CensusRequest& request) const
     dump_namespaces(census, request.time_wait ? kStatesOfSs
                                               : kStatesOfSs & ~state_bit(TcpState::kTimeWait));
     find_holders(census);
+    find_unread_namespaces(census);
     census.finished = monotonic_now();
     find_exited(request.processes, census);
     census.cpu = thread_cpu_time() - cpu_before;
@@ -136,7 +137,8 @@ void CensusTaker::dump_namespaces(Census& census, std::uint32_t state_mask)
         census.notes.push_back(list.error().message());
         return;
     }
-    census.processes_denied = list->denied_count;
+    census.every_netns = list->denied_count == 0;
+    census.every_process = list->denied_count == 0;
     if (list->denied_count > 0 && !held_capabilities().sys_ptrace) {
         census.notes.push_back(
             fmt::format("{} process{} may not be looked at (needs CAP_SYS_PTRACE): what only they "
@@ -162,6 +164,22 @@ void CensusTaker::dump_namespaces(Census& census, std::uint32_t state_mask)
                 netns.inum, dumped->tries));
         }
     }
+}
+
+/// Those of processes that may not be looked at, and of single threads.
+void CensusTaker::find_unread_namespaces(Census& census) const
+{
+    const auto inums = scan_ ? scan_->netns() : tl::unexpected(Error());
+    if (!inums) {
+        return;
+    }
+    for (const std::uint32_t inum : *inums) {
+        if (std::ranges::find(census.netns_inums, inum) == census.netns_inums.end() &&
+            std::ranges::find(census.unread_netns, inum) == census.unread_netns.end()) {
+            census.unread_netns.push_back(inum);
+        }
+    }
+    census.every_netns = true;
 }
 
 void CensusTaker::find_holders(Census& census) const
@@ -207,6 +225,7 @@ void CensusTaker::find_holders(Census& census, std::optional<HolderWalk> walk) c
         }
     }
     census.holders_complete = true;
+    census.every_process = true;
     census.marked = marks_;
 }
 
@@ -249,8 +268,8 @@ SettlementReport settle(Settlement& settlement, const Census& census)
     return settlement.finish({.netns_inums = census.netns_inums,
                               .holders = census.holders_complete,
                               .mini_states = census.mini_states,
-                              .every_netns = census.processes_denied == 0,
-                              .every_process = census.processes_denied == 0,
+                              .every_netns = census.every_netns,
+                              .every_process = census.every_process,
                               .unread_netns = census.unread_netns},
                              census.finished);
 }

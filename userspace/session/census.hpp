@@ -42,12 +42,13 @@ struct Census {
     std::vector<std::uint32_t> netns_inums;  ///< those dumped whole
     std::vector<std::uint32_t> unread_netns; ///< those that exist but could not be
     bool holders_complete = false;
-    bool marked = false;              ///< the sockets of those whom the marks are for, on the way
-    std::size_t processes_denied = 0; ///< that may not be looked at
-    std::vector<std::string> notes;   ///< what could not be seen, for the user
-    std::uint32_t mini_states = ~0U;  ///< state_bit()s: mini-sockets in these were asked for
-    std::vector<ProcessKey> exited;   ///< of those asked about
-    std::chrono::nanoseconds cpu{};   ///< CPU time it took
+    bool marked = false;             ///< the sockets of those whom the marks are for, on the way
+    bool every_netns = false;        ///< each that exists is named in one of the two
+    bool every_process = false;      ///< the descriptors of none were hidden
+    std::vector<std::string> notes;  ///< what could not be seen, for the user
+    std::uint32_t mini_states = ~0U; ///< state_bit()s: mini-sockets in these were asked for
+    std::vector<ProcessKey> exited;  ///< of those asked about
+    std::chrono::nanoseconds cpu{};  ///< CPU time it took
 };
 
 /// The states that ss shows. Bound but unconnected sockets (bit 13) are not among
@@ -97,6 +98,7 @@ public:
 private:
     static void dump_namespaces(Census& census, std::uint32_t state_mask);
     static void find_holders_in_proc(Census& census);
+    void find_unread_namespaces(Census& census) const;
     static void find_exited(const std::vector<ProcessKey>& processes, Census& census);
 
     std::optional<TaskFileScan> scan_;

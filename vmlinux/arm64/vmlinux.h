@@ -10,6 +10,7 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct bpf_iter__task;
 struct bpf_iter__task_file;
 struct bpf_iter__tcp;
 struct bpf_iter_meta;
@@ -31,6 +32,7 @@ struct minmax;
 struct minmax_sample;
 struct net;
 struct ns_common;
+struct nsproxy;
 struct proto_accept_arg;
 struct request_sock;
 struct request_sock_queue;
@@ -153,6 +155,15 @@ enum sock_flags {
 	SOCK_DEAD = 0,
 	SOCK_DONE = 1,
 	SOCK_LINGER = 4,
+};
+
+struct bpf_iter__task {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct task_struct *task;
+	};
 };
 
 struct bpf_iter__task_file {
@@ -301,6 +312,10 @@ struct net {
 	u32 hash_mix;
 };
 
+struct nsproxy {
+	struct net *net_ns;
+};
+
 struct proto_accept_arg {
 	bool kern;
 };
@@ -338,6 +353,7 @@ struct task_struct {
 	const struct cred *cred;
 	char comm[16];
 	struct files_struct *files;
+	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 };

@@ -147,15 +147,42 @@ def repair_once(tcpledger):
         return books.seconds_until(expected, began), books.lost, sum(expected.values())
 
 
-def share_of_a_cpu(pid, seconds):
-    before, began = cpu_seconds(pid)[1], time.monotonic()
-    time.sleep(seconds)
-    return (cpu_seconds(pid)[1] - before) / (time.monotonic() - began)
+def share_of_a_cpu(pid, seconds, meanwhile=time.sleep):
+    """Of all threads and, apart, of all but the first, which reads the events and shows: the shares
+    of one CPU while `meanwhile` takes about so many seconds."""
+    def spent():
+        everything = cpu_seconds(pid)[1]
+        return everything, everything - cpu_seconds(f"{pid}/task/{pid}")[1]
+
+    before, began = spent(), time.monotonic()
+    meanwhile(seconds)
+    elapsed = time.monotonic() - began
+    return [(now - then) / elapsed for now, then in zip(spent(), before)]
+
+
+def stir(stage, seconds):
+    """Silent ends and moves of every kind, two turns a second."""
+    server, client, own, peer = stage.actor(stage.there), stage.actor(stage.here), stage.actor(stage.here), stage.actor(stage.there)
+    port = server.do("listen l 10.77.0.2 0")["local_port"]
+    deferring = own.do("listen h 10.77.0.1 0 defer=180")["local_port"]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        peer.do(f"connect_many o {HALF_OPEN} 10.77.0.1 {deferring}")
+        client.do(f"connect_many c {MANY} 10.77.0.2 {port}")
+        server.do(f"accept_many s {MANY} l")
+        client.do("close_many c")
+        server.do("close_many s")
+        time.sleep(0.25)
+        destroy(stage.here)
+        peer.do("reset_many o")
+        time.sleep(0.25)
+    for actor in (server, client, own, peer):
+        actor.close()
 
 
 def bench_settle(paths, sockets, runs, say):
     os.environ["WORKLOADS"] = str(paths.workloads)
-    samples, shares = {}, []
+    samples = {}
     say(f"settle: opening {sockets} sockets")
     with held_sockets(paths.holder, sockets), Stage() as stage:
         books = stage.books(paths.tcpledger)
@@ -164,11 +191,13 @@ def bench_settle(paths, sockets, runs, say):
             for what, seconds in minis_once(stage, books).items():
                 samples.setdefault(what, []).append(seconds)
         books.close()
-        say("settle: a minute of top, nothing happening")
         command = [str(paths.tcpledger), "top", "--batch", "-d", "1"]
         with process(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as child:
             time.sleep(SETTLED_S)
-            shares.append(share_of_a_cpu(child.pid, MINUTE_S))
+            say("settle: a minute of top, nothing happening")
+            idle_share, _ = share_of_a_cpu(child.pid, MINUTE_S)
+            say("settle: a minute of silent ends")
+            _, looking_share = share_of_a_cpu(child.pid, MINUTE_S, lambda seconds: stir(stage, seconds))
     repairs = []
     for run in range(runs):
         say(f"settle {run + 1}/{runs}: stopped for {STOPPED_S} s")
@@ -176,7 +205,8 @@ def bench_settle(paths, sockets, runs, say):
     samples[f"all states after a stop of {STOPPED_S} s under churn"] = [seconds for seconds, _, _ in repairs]
     return {
         "sockets": sockets,
-        "cpu_share": shares[0],
+        "cpu_share_idle": idle_share,
+        "cpu_share_looking": looking_share,
         "lost": statistics.median(lost for _, lost, _ in repairs),
         "sockets_at_the_stop": statistics.median(there for _, _, there in repairs),
         "seconds": {what: {"median": statistics.median(taken), "most": max(taken), "samples": taken} for what, taken in samples.items()},

@@ -113,7 +113,8 @@ inline tl_transition transition_record(const Sock& sock, TcpState from, TcpState
     event.sock = sock.at();
     event.listener_sock = clone ? sock.listener : 0;
     event.netns_inum = sock.tuple.netns_inum;
-    event.family = static_cast<std::uint8_t>(sock.family);
+    event.family =
+        static_cast<std::uint8_t>(sock.tuple.local.address.is_ipv4() ? sock.family : kInet6);
     event.old_state = static_cast<std::uint8_t>(from);
     event.new_state = static_cast<std::uint8_t>(to);
     event.local_port = to == TcpState::kSynSent ? std::uint16_t{0} : sock.tuple.local.port;

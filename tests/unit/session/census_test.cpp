@@ -85,10 +85,10 @@ TEST_F(Settle, TheKernelOwnsWhatNobodyHoldsOnlyIfNobodyIsHidden)
     census.rows = {row(1, 1001, TcpState::kEstablished, 11)};
     census.netns_inums = {kNetns};
     census.holders_complete = true;
-    census.processes_denied = 1;
+    census.every_process = false;
     take(10s);
     EXPECT_EQ(owner(1).comm, "[unknown]");
-    census.processes_denied = 0;
+    census.every_process = true;
     take(20s);
     EXPECT_EQ(owner(1).comm, "[kernel]");
 }
