@@ -123,6 +123,16 @@ static __always_inline void fetch_next_slot(volatile struct tl_lane *lane, __u32
 	next->record[0] = 0;
 }
 
+/* By an empty record in the ring, which the reader passes over. */
+static __noinline void wake_reader(void)
+{
+	void *ring = current_ring();
+	void *nothing = ring ? bpf_ringbuf_reserve(ring, sizeof(__u64), 0) : NULL;
+
+	if (nothing)
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+}
+
 /*
  * On x86 stores are seen in their order, and the barrier keeps the compiler to it. So whoever sees
  * what this event led to, on whatever CPU, sees its record too: the merge's rule (fill_header()).

@@ -51,13 +51,11 @@ static __always_inline bool may_be_theirs(struct sock *sk, int old_state, int ne
 	return !is_clone && cookie && cookie <= oldest_marked_cookie;
 }
 
-static __always_inline bool passes_transition(struct sock *sk, int old_state, int new_state)
+static __noinline bool fits_a_case(struct sock *sk, int old_state, int new_state)
 {
 	struct socket_facts facts;
 	bool is_clone = old_state == TCP_LISTEN && new_state == TCP_SYN_RECV;
 
-	if (!case_count)
-		return true;
 	if (pass_last_acks && old_state == TCP_LAST_ACK && new_state == TCP_CLOSE)
 		return true;
 	learn_tuple(&facts, &sk->__sk_common);
@@ -79,6 +77,11 @@ static __always_inline bool passes_transition(struct sock *sk, int old_state, in
 	if (asks_process)
 		facts.is_theirs = may_be_theirs(sk, old_state, new_state, is_clone);
 	return is_any_case(&facts);
+}
+
+static __always_inline bool passes_transition(struct sock *sk, int old_state, int new_state)
+{
+	return !case_count || fits_a_case(sk, old_state, new_state);
 }
 
 #endif /* TCPLEDGER_PASSING_BPF_H */

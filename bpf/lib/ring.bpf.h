@@ -53,7 +53,7 @@ static __always_inline void *current_ring(void)
 	return bpf_map_lookup_elem(&records, &index);
 }
 
-static __always_inline void count_lost_record(void)
+static __noinline void count_lost_record(void)
 {
 	__u32 zero = 0;
 	struct tl_counters *counts = bpf_map_lookup_elem(&counters, &zero);
@@ -88,16 +88,6 @@ static __always_inline bool is_past_the_mark(void)
 	void *ring = current_ring();
 
 	return ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= wakeup_bytes;
-}
-
-/* An empty record, which the reader passes over. */
-static __always_inline void wake_reader(void)
-{
-	void *ring = current_ring();
-	void *nothing = ring ? bpf_ringbuf_reserve(ring, sizeof(__u64), 0) : NULL;
-
-	if (nothing)
-		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
 }
 
 /*

@@ -149,7 +149,7 @@ static __always_inline __u64 send_owned_transition(struct sock *sk, int old_stat
 	return time_ns;
 }
 
-static __always_inline __u64 send_farewell(struct sock *sk, int old_state)
+static __noinline __u64 send_farewell(struct sock *sk, int old_state)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	__u64 time_ns = bpf_ktime_get_ns();
@@ -174,6 +174,11 @@ static __noinline __u64 send_by_ring(struct sock *sk, int old_state, int new_sta
 	return send_transition(sk, old_state, new_state);
 }
 
+static __noinline void take_connect_stack(struct sock *sk)
+{
+	take_stack(sk, TL_OPENED_BY_CONNECT);
+}
+
 /* When it was, or 0 where it is left out. `lane`: of the present CPU, or NULL. */
 static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int new_state,
 					    volatile struct tl_lane *lane, __u32 cpu)
@@ -196,7 +201,7 @@ static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int 
 		time_ns = send_by_ring(sk, old_state, new_state);
 	}
 	if (old_state == TCP_CLOSE && new_state == TCP_SYN_SENT)
-		take_stack(sk, TL_OPENED_BY_CONNECT);
+		take_connect_stack(sk);
 	return time_ns;
 }
 

@@ -181,6 +181,8 @@ class Owners(TopTest):
         self.eventually_row(stream, process.pid, {"LISTEN": 1, "ESTABLISHED": 2})
         self.tell(process)
         self.eventually_row(stream, process.pid, {"LISTEN": 1, "FIN_WAIT2": 1, "CLOSE_WAIT": 1})
+        harness.stop(process)
+        self.eventually_row(stream, process.pid, {"TIME_WAIT": 1})
 
     def test_accepted_by_a_32_bit_server_that_inherited_its_listener(self):
         """By socketcall and accept4() of the i386 ABI, after fork and exec, as an inetd does it."""

@@ -38,6 +38,12 @@ class Ownership(TopTest):
         self.eventually_rows(stream, {
             client.pid: {"FIN_WAIT2": 90},
             **{pid: {"LISTEN": 1, "CLOSE_WAIT": count} for pid, count in queues.items()}})
+        for sibling in siblings:
+            count = queues[sibling.pid]
+            sibling.do(f"accept_many s {count} l")
+            sibling.do("close_many s")
+        self.eventually_rows(stream, {
+            client.pid: {"TIME_WAIT": 90}, **{pid: {"LISTEN": 1} for pid in queues}})
 
     def test_prefork_workers_own_theirs_to_the_end(self):
         stream = self.watch()
@@ -71,6 +77,8 @@ class Ownership(TopTest):
         client.do("close c")
         self.eventually_rows(stream, {server.pid: {"LISTEN": 1, "CLOSE_WAIT": 1},
                                       client.pid: {"FIN_WAIT2": 1}})
+        server.do("close s")
+        self.eventually_rows(stream, {server.pid: {"LISTEN": 1}, client.pid: {"TIME_WAIT": 1}})
 
     def test_passed_by_scm_rights(self):
         stream = self.watch()
@@ -95,6 +103,11 @@ class Ownership(TopTest):
         server.do("close_many s")
         server.do("close l")
         self.eventually_rows(stream, {server.pid: {}, middle: {"LISTEN": 1, "ESTABLISHED": 3}})
+        client.do("close_many c")  # the leak is seen with the child
+        self.eventually_rows(stream, {server.pid: {}, middle: {"LISTEN": 1, "CLOSE_WAIT": 3},
+                                      client.pid: {"FIN_WAIT2": 3}})
+        os.kill(middle, signal.SIGKILL)
+        self.eventually_rows(stream, {server.pid: {}, middle: {}, client.pid: {"TIME_WAIT": 3}})
 
     def test_killed_parent_of_a_shared_listener(self):
         """The listener's owner is killed; the worker that shares it goes on and owns it."""
@@ -108,6 +121,12 @@ class Ownership(TopTest):
         client.do(f"connect_many c 7 127.0.0.1 {port}")
         self.eventually_rows(stream, {parent.pid: {}, worker: {"LISTEN": 1, "ESTABLISHED": 7},
                                       client.pid: {"ESTABLISHED": 7}})
+        parent.do("tell worker accept_many s 7 l")
+        parent.do("tell worker close_many s")
+        self.eventually_rows(stream, {parent.pid: {}, worker: {"LISTEN": 1, "FIN_WAIT2": 7},
+                                      client.pid: {"CLOSE_WAIT": 7}})
+        client.do("close_many c")
+        self.eventually_rows(stream, {worker: {"LISTEN": 1, "TIME_WAIT": 7}, client.pid: {}})
 
     def test_exec_is_the_same_process_with_a_new_name(self):
         stream = self.watch()
@@ -136,6 +155,8 @@ class Ownership(TopTest):
         client.do("close_many c")
         self.eventually_rows(stream, {client.pid: {"FIN_WAIT2": 4},
                                       server.pid: {"LISTEN": 1, "CLOSE_WAIT": 4}})
+        server.do("close_many s")
+        self.eventually_rows(stream, {client.pid: {"TIME_WAIT": 4}, server.pid: {"LISTEN": 1}})
 
     def test_renamed_process_shows_its_new_name(self):
         stream = self.watch()
@@ -179,6 +200,8 @@ class Ownership(TopTest):
         os.kill(client.pid, signal.SIGKILL)
         self.eventually_rows(stream, {server.pid: {"LISTEN": 1, "CLOSE_WAIT": 6},
                                       client.pid: {"FIN_WAIT2": 6}})
+        server.do("close_many s")
+        self.eventually_rows(stream, {server.pid: {"LISTEN": 1}, client.pid: {"TIME_WAIT": 6}})
 
 
 if __name__ == "__main__":

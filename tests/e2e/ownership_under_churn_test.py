@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Each case of ownership_test.py once more while connections come and go all the time, made by
-processes that come and go too."""
+"""Each case of ownership_test.py and owners_test.py once more while connections come and go all the
+time, made by processes that come and go too."""
 
 import threading
 
 import harness
+import owners_test
 import ownership_test
 
 
-class OwnershipUnderChurn(ownership_test.Ownership):
+class Churning:
+    """Before a TopTest."""
+
     def setUp(self):
         super().setUp()
         self.elsewhere = self.net()
@@ -41,6 +44,14 @@ class OwnershipUnderChurn(ownership_test.Ownership):
         thread.join()
         self.assertIsNone(self.failure)
         self.assertGreater(self.rounds, 0)
+
+
+class OwnershipUnderChurn(Churning, ownership_test.Ownership):
+    pass
+
+
+class OwnersUnderChurn(Churning, owners_test.Owners):
+    pass
 
 
 if __name__ == "__main__":
