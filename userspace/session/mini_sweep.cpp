@@ -20,7 +20,7 @@ constexpr std::size_t kSnmpBytes = std::size_t{64} * 1024;
 
 std::uint32_t inum_of(const UniqueFd& fd)
 {
-    struct stat status {};
+    struct stat status{};
     return fd.valid() && ::fstat(fd.get(), &status) == 0 ? static_cast<std::uint32_t>(status.st_ino)
                                                          : 0;
 }
@@ -99,40 +99,44 @@ MiniSweep MiniSweeper::take(const MiniQuestion& question)
     bool looked_around = false;
     for (const auto& [inum, netns] : question.netns) {
         const UniqueFd fd = open_netns(inum, looked_around);
-        if (!fd.valid()) {
-            continue;
-        }
-        Inside inside;
-        const RequestCount* requests = netns.listeners > 0 && *requests_ ? &**requests_ : nullptr;
-        const Expected<void> entered = enter_namespace(
-            fd.get(), [&] { read_inside(inum, netns.if_segments_came, requests, inside); });
-        if (!entered || !inside.diag) {
-            continue;
-        }
-        sweep.cpu += inside.cpu;
-        bool failed = !netns.look_up.empty() && !answers(*inside.diag);
-        for (auto tuple = netns.look_up.begin(); tuple != netns.look_up.end() && !failed; ++tuple) {
-            MiniAnswer answer = look_up(*inside.diag, *tuple, failed);
-            if (!failed) {
-                sweep.answers.push_back(answer);
-            }
-        }
-        if (inside.request_walk) { // after the look-ups: what has gone meanwhile is not counted
-            const Expected<std::uint64_t> count =
-                requests->take(*inside.request_walk, netns.listeners);
-            inside.totals.requests = count ? std::optional(*count) : std::nullopt;
-        }
-        sweep.totals.push_back(inside.totals);
-        const bool segments_came =
-            !inside.segments_in ||
-            std::exchange(segments_in_[inum], *inside.segments_in) != *inside.segments_in;
-        if (netns.list_all || (netns.list_half_open && segments_came)) {
-            list(*inside.diag, inum, netns.list_all, sweep);
+        if (fd.valid()) {
+            ask_inside(fd.get(), inum, netns, sweep);
         }
     }
     sweep.finished = monotonic_now();
     sweep.cpu += thread_cpu_time() - cpu_before;
     return sweep;
+}
+
+void MiniSweeper::ask_inside(int netns_fd, std::uint32_t inum, const MiniQuestion::Netns& netns,
+                             MiniSweep& sweep)
+{
+    Inside inside;
+    const RequestCount* requests = netns.listeners > 0 && *requests_ ? &**requests_ : nullptr;
+    const Expected<void> entered = enter_namespace(
+        netns_fd, [&] { read_inside(inum, netns.if_segments_came, requests, inside); });
+    if (!entered || !inside.diag) {
+        return;
+    }
+    sweep.cpu += inside.cpu;
+    bool failed = !netns.look_up.empty() && !answers(*inside.diag);
+    for (auto tuple = netns.look_up.begin(); tuple != netns.look_up.end() && !failed; ++tuple) {
+        MiniAnswer answer = look_up(*inside.diag, *tuple, failed);
+        if (!failed) {
+            sweep.answers.push_back(answer);
+        }
+    }
+    if (inside.request_walk) { // after the look-ups: what has gone meanwhile is not counted
+        const auto count = requests->take(*inside.request_walk, netns.listeners);
+        inside.totals.requests = count ? std::optional(*count) : std::nullopt;
+    }
+    sweep.totals.push_back(inside.totals);
+    const bool segments_came =
+        !inside.segments_in ||
+        std::exchange(segments_in_[inum], *inside.segments_in) != *inside.segments_in;
+    if (netns.list_all || (netns.list_half_open && segments_came)) {
+        list(*inside.diag, inum, netns.list_all, sweep);
+    }
 }
 
 Looks MiniSweeper::look(const LookQuestion& question)

@@ -70,6 +70,8 @@ public:
     [[nodiscard]] Looks look(const LookQuestion& question);
 
 private:
+    void ask_inside(int netns_fd, std::uint32_t inum, const MiniQuestion::Netns& netns,
+                    MiniSweep& sweep);
     void look_inside(SockDiag& diag, std::span<const MissedSocket> sockets, Looks& looks);
     [[nodiscard]] UniqueFd open_netns(std::uint32_t inum, bool& looked_around);
     void look_around();
