@@ -97,6 +97,21 @@ void MiniSettlement::looked_up(const FourTuple& tuple, std::optional<TcpState> s
     }
 }
 
+void MiniSettlement::gone(std::uint32_t netns_inum)
+{
+    Books& books = ledger_.books();
+    std::vector<ConnectionId> over;
+    books.for_each_mini([&](ConnectionId id, const Connection& connection) {
+        if (connection.tuple.netns_inum == netns_inum && connection.last_event < started_) {
+            over.push_back(id);
+        }
+    });
+    for (const ConnectionId id : over) {
+        books.strike(id);
+    }
+    settled_ += over.size();
+}
+
 MiniReport MiniSettlement::finish(std::span<const NetnsTotals> totals,
                                   const std::set<std::uint32_t>& listed_all,
                                   const std::set<std::uint32_t>& listed_half_open)

@@ -159,6 +159,7 @@ Expected<void> Finder::add_processes(DIR* proc)
 
 Expected<void> Finder::add_names(DIR* run_netns)
 {
+    const std::size_t denied_before = list_.denied_count;
     while (const dirent* entry = ::readdir(run_netns)) {
         const std::string_view name = entry->d_name;
         if (name == "." || name == "..") {
@@ -172,6 +173,7 @@ Expected<void> Finder::add_names(DIR* run_netns)
             (*found)->name = name;
         }
     }
+    list_.names_denied = list_.denied_count > denied_before;
     return {};
 }
 
@@ -186,6 +188,7 @@ Expected<NamespaceList> list_namespaces(const std::filesystem::path& proc_root,
     }
     Finder finder;
     const Directory names(::opendir(run_netns.c_str())); // absent where nobody used ip netns
+    const bool names_denied = !names && is_denied(errno);
     const Expected<void> found =
         finder.add_own(::dirfd(proc.get()))
             .and_then([&] { return finder.add_processes(proc.get()); })
@@ -193,7 +196,9 @@ Expected<NamespaceList> list_namespaces(const std::filesystem::path& proc_root,
     if (!found) {
         return tl::unexpected(found.error());
     }
-    return finder.take();
+    NamespaceList list = finder.take();
+    list.names_denied = list.names_denied || names_denied;
+    return list;
 }
 
 Expected<void> enter_namespace(int netns_fd, const std::function<void()>& work)

@@ -138,6 +138,7 @@ void CensusTaker::dump_namespaces(Census& census, std::uint32_t state_mask)
         return;
     }
     census.every_netns = list->denied_count == 0;
+    census.names_denied = list->names_denied;
     census.every_process = list->denied_count == 0;
     if (list->denied_count > 0 && !held_capabilities().sys_ptrace) {
         census.notes.push_back(
@@ -166,10 +167,16 @@ void CensusTaker::dump_namespaces(Census& census, std::uint32_t state_mask)
     }
 }
 
+std::optional<std::set<std::uint32_t>> CensusTaker::netns_of_tasks() const
+{
+    Expected<std::set<std::uint32_t>> inums = scan_ ? scan_->netns() : tl::unexpected(Error());
+    return inums ? std::optional(*std::move(inums)) : std::nullopt;
+}
+
 /// Those of processes that may not be looked at, and of single threads.
 void CensusTaker::find_unread_namespaces(Census& census) const
 {
-    const auto inums = scan_ ? scan_->netns() : tl::unexpected(Error());
+    const auto inums = netns_of_tasks();
     if (!inums) {
         return;
     }
@@ -179,7 +186,7 @@ void CensusTaker::find_unread_namespaces(Census& census) const
             census.unread_netns.push_back(inum);
         }
     }
-    census.every_netns = true;
+    census.every_netns = !census.names_denied;
 }
 
 void CensusTaker::find_holders(Census& census) const

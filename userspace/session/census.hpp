@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,7 @@ struct Census {
     bool holders_complete = false;
     bool marked = false;             ///< the sockets of those whom the marks are for, on the way
     bool every_netns = false;        ///< each that exists is named in one of the two
+    bool names_denied = false;       ///< see NamespaceList
     bool every_process = false;      ///< the descriptors of none were hidden
     std::vector<std::string> notes;  ///< what could not be seen, for the user
     std::uint32_t mini_states = ~0U; ///< state_bit()s: mini-sockets in these were asked for
@@ -93,6 +95,10 @@ public:
 
     /// The two halves of it. walk() is nothing where only /proc can tell.
     [[nodiscard]] std::optional<HolderWalk> walk() const;
+
+    /// The network namespaces that a thread is in, whoever may look at it; nothing where no
+    /// iterator tells.
+    [[nodiscard]] std::optional<std::set<std::uint32_t>> netns_of_tasks() const;
     void find_holders(Census& census, std::optional<HolderWalk> walk) const;
 
 private:

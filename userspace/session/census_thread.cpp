@@ -61,10 +61,10 @@ std::optional<CensusThread::Result> CensusThread::pick_up()
 CensusThread::Result CensusThread::work_on(const Request& request)
 {
     if (const auto* minis = std::get_if<MiniQuestion>(&request)) {
-        return sweeper_.take(*minis);
+        return sweeper_->take(*minis);
     }
     if (const auto* looks = std::get_if<LookQuestion>(&request)) {
-        return sweeper_.look(*looks);
+        return sweeper_->look(*looks);
     }
     const auto& census = std::get<CensusRequest>(request);
     // Of this thread alone. Without CAP_SYS_NICE it takes its turn with all others.
@@ -77,6 +77,7 @@ CensusThread::Result CensusThread::work_on(const Request& request)
 void CensusThread::run()
 {
     taker_ = CensusTaker::open(false, marks_);
+    sweeper_.emplace(*taker_);
     std::unique_lock lock(mutex_);
     while (true) {
         changed_.wait(lock, [this] { return stop_ || wanted_; });

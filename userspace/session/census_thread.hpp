@@ -42,7 +42,7 @@ private:
     [[nodiscard]] Result work_on(const Request& request);
 
     std::optional<CensusTaker> taker_; ///< the thread's, as is the next
-    MiniSweeper sweeper_;
+    std::optional<MiniSweeper> sweeper_;
     const SocketMarks marks_;
     UniqueFd done_;     ///< an eventfd
     bool busy_ = false; ///< the owner's

@@ -101,7 +101,14 @@ MiniSweep MiniSweeper::take(const MiniQuestion& question)
         const UniqueFd fd = open_netns(inum, looked_around);
         if (fd.valid()) {
             ask_inside(fd.get(), inum, netns, sweep);
+        } else {
+            sweep.gone.insert(inum);
         }
+    }
+    if (!sweep.gone.empty()) { // or it is a single thread's, or of one who may not be looked at
+        const auto there = census_.netns_of_tasks();
+        std::erase_if(sweep.gone,
+                      [&](auto inum) { return names_denied_ || !there || there->contains(inum); });
     }
     sweep.finished = monotonic_now();
     sweep.cpu += thread_cpu_time() - cpu_before;
@@ -215,6 +222,7 @@ void MiniSweeper::look_around()
 {
     paths_.clear();
     const Expected<NamespaceList> list = list_namespaces();
+    names_denied_ = !list || list->names_denied;
     for (const NetworkNamespace& netns :
          list ? std::span(list->namespaces) : std::span<const NetworkNamespace>()) {
         paths_[netns.inum] = netns.pid != 0 ? "/proc/" + std::to_string(netns.pid) + "/ns/net"
@@ -248,6 +256,9 @@ MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
 {
     for (const MiniAnswer& answer : sweep.answers) {
         minis.looked_up(answer.tuple, answer.state, answer.timer, sweep.finished);
+    }
+    for (const std::uint32_t inum : sweep.gone) {
+        minis.gone(inum);
     }
     MiniReport report = minis.finish(sweep.totals, sweep.listed_all, sweep.listed_half_open);
     const bool all = !sweep.listed_all.empty();

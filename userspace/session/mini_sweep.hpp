@@ -8,6 +8,7 @@
 #include "ledger/settlement.hpp"
 #include "netlink/namespaces.hpp"
 #include "netlink/sock_diag.hpp"
+#include "session/census.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -43,6 +44,7 @@ struct MiniSweep {
     std::vector<NetnsTotals> totals;
     std::vector<MiniAnswer> answers;
     std::vector<SocketRow> rows;
+    std::set<std::uint32_t> gone;             ///< namespaces that are no more
     std::set<std::uint32_t> listed_all;       ///< whole
     std::set<std::uint32_t> listed_half_open; ///< whole
     std::chrono::nanoseconds cpu{};           ///< CPU time of it all
@@ -65,6 +67,8 @@ struct Looks {
 
 class MiniSweeper {
 public:
+    explicit MiniSweeper(const CensusTaker& census) : census_(census) {}
+
     /// Never fails: what cannot be asked has no answer. For one thread.
     [[nodiscard]] MiniSweep take(const MiniQuestion& question);
     [[nodiscard]] Looks look(const LookQuestion& question);
@@ -78,8 +82,10 @@ private:
     bool answers(SockDiag& diag);
     void list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& sweep) const;
 
+    const CensusTaker& census_;                         ///< knows which namespaces there are
     bool answers_ = false;                              ///< inet_diag is there
     std::optional<Expected<RequestCount>> requests_;    ///< after the first sweep
+    bool names_denied_ = true;                          ///< a namespace may exist without a path
     std::map<std::uint32_t, std::string> paths_;        ///< where a namespace was last found
     std::map<std::uint32_t, std::int64_t> segments_in_; ///< when it was last listed
 };

@@ -183,6 +183,21 @@ TEST_F(Minis, TheMomentOfReadingIsBlurred)
     EXPECT_FALSE(finish(one).to_explain.empty());
 }
 
+TEST_F(Minis, WhatANamespaceLeftGoesWithIt)
+{
+    make(1000, 3, TcpState::kTimeWait);
+    begin();
+    minis.gone(kNetns + 1);
+    EXPECT_EQ(world.count(TcpState::kTimeWait), 3U);
+    minis.gone(kNetns);
+    make(2000, 1, TcpState::kTimeWait);
+    EXPECT_EQ(world.count(TcpState::kTimeWait), 1U);
+    minis.gone(kNetns);
+    EXPECT_EQ(world.count(TcpState::kTimeWait), 1U) << "a namespace of the same number is new";
+    EXPECT_EQ(minis.finish({}, {}).settled, 3U);
+    world.ledger.ends().remember(false);
+}
+
 /// A list is asked for where the kernel has more, or where nobody has counted and one listens.
 TEST_F(Minis, HalfOpenRequestsThatCameAreToBeListed)
 {
