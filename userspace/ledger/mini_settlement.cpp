@@ -97,12 +97,15 @@ void MiniSettlement::looked_up(const FourTuple& tuple, std::optional<TcpState> s
     }
 }
 
-void MiniSettlement::gone(std::uint32_t netns_inum)
+void MiniSettlement::gone(const std::set<std::uint32_t>& netns_inums)
 {
+    if (netns_inums.empty()) {
+        return;
+    }
     Books& books = ledger_.books();
     std::vector<ConnectionId> over;
     books.for_each_mini([&](ConnectionId id, const Connection& connection) {
-        if (connection.tuple.netns_inum == netns_inum && connection.last_event < started_) {
+        if (netns_inums.contains(connection.tuple.netns_inum) && connection.last_event < started_) {
             over.push_back(id);
         }
     });

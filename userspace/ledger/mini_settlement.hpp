@@ -55,8 +55,8 @@ public:
     /// The answer for one of those: its state now and the time until its timer fires, or nothing.
     void looked_up(const FourTuple& tuple, std::optional<TcpState> state,
                    std::chrono::milliseconds timer, MonotonicTime at);
-    /// This namespace is no more, which ends its mini-sockets without a word.
-    void gone(std::uint32_t netns_inum);
+    /// These namespaces are no more, which ends their mini-sockets without a word.
+    void gone(const std::set<std::uint32_t>& netns_inums);
     /// After the ring was drained. The sets: namespaces whose list of this sweep, of all or of
     /// half-open ones alone, is settled next.
     MiniReport finish(std::span<const NetnsTotals> totals,

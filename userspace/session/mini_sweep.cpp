@@ -257,9 +257,7 @@ MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
     for (const MiniAnswer& answer : sweep.answers) {
         minis.looked_up(answer.tuple, answer.state, answer.timer, sweep.finished);
     }
-    for (const std::uint32_t inum : sweep.gone) {
-        minis.gone(inum);
-    }
+    minis.gone(sweep.gone);
     MiniReport report = minis.finish(sweep.totals, sweep.listed_all, sweep.listed_half_open);
     const bool all = !sweep.listed_all.empty();
     const auto& listed = all ? sweep.listed_all : sweep.listed_half_open;

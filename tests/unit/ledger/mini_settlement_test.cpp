@@ -187,12 +187,12 @@ TEST_F(Minis, WhatANamespaceLeftGoesWithIt)
 {
     make(1000, 3, TcpState::kTimeWait);
     begin();
-    minis.gone(kNetns + 1);
+    minis.gone({kNetns + 1});
     EXPECT_EQ(world.count(TcpState::kTimeWait), 3U);
-    minis.gone(kNetns);
+    minis.gone({kNetns});
     make(2000, 1, TcpState::kTimeWait);
     EXPECT_EQ(world.count(TcpState::kTimeWait), 1U);
-    minis.gone(kNetns);
+    minis.gone({kNetns});
     EXPECT_EQ(world.count(TcpState::kTimeWait), 1U) << "a namespace of the same number is new";
     EXPECT_EQ(minis.finish({}, {}).settled, 3U);
     world.ledger.ends().remember(false);
