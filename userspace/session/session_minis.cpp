@@ -57,7 +57,9 @@ MiniQuestion Session::mini_question(MonotonicTime now)
 {
     MiniQuestion question;
     for (const auto& [inum, counts] : ledger_.books().by_netns()) {
-        question.netns[inum].listeners = counts[static_cast<std::size_t>(TcpState::kListen)];
+        if (counts != StateCounts{}) { // what is empty may have ended, and would be sought each time
+            question.netns[inum].listeners = counts[static_cast<std::size_t>(TcpState::kListen)];
+        }
     }
     if (const auto passing = minis_.passing(kMaxLookUps)) {
         for (const FourTuple& tuple : *passing) {
