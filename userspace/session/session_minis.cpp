@@ -57,7 +57,8 @@ MiniQuestion Session::mini_question(MonotonicTime now)
 {
     MiniQuestion question;
     for (const auto& [inum, counts] : ledger_.books().by_netns()) {
-        if (counts != StateCounts{}) { // what is empty may have ended, and would be sought each time
+        if (counts !=
+            StateCounts{}) { // what is empty may have ended, and would be sought each time
             question.netns[inum].listeners = counts[static_cast<std::size_t>(TcpState::kListen)];
         }
     }
