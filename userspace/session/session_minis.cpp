@@ -80,13 +80,15 @@ MiniQuestion Session::mini_question(MonotonicTime now)
 
 void Session::ask_to_explain(MiniQuestion& question, MonotonicTime now)
 {
+    auto credit = list_credit(now);
     for (const auto& [inum, too_many] : to_explain_) {
         MiniQuestion::Netns& netns = question.netns[inum];
         auto all = too_many ? minis_.all_of(inum, kMaxLookUps) : std::nullopt;
         if (all) {
             netns.look_up = *std::move(all);
         } else {
-            netns.list_all = list_credit(now).count() > 0;
+            netns.list_all = credit.count() > 0;
+            credit -= list_cost_;
         }
     }
 }
