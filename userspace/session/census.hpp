@@ -95,11 +95,11 @@ public:
 
     /// The two halves of it. walk() is nothing where only /proc can tell.
     [[nodiscard]] std::optional<HolderWalk> walk() const;
+    void find_holders(Census& census, std::optional<HolderWalk> walk) const;
 
     /// The network namespaces that a thread is in, whoever may look at it; nothing where no
     /// iterator tells.
     [[nodiscard]] std::optional<std::set<std::uint32_t>> netns_of_tasks() const;
-    void find_holders(Census& census, std::optional<HolderWalk> walk) const;
 
 private:
     static void dump_namespaces(Census& census, std::uint32_t state_mask);

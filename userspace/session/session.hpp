@@ -113,8 +113,8 @@ private:
     void start_looks(MonotonicTime now);
     void start_minis(MonotonicTime now);
     [[nodiscard]] MiniQuestion mini_question(MonotonicTime now);
-    void ask_to_explain(MiniQuestion& question, MonotonicTime now);
-    void ask_half_open(MiniQuestion& question, MonotonicTime now);
+    void ask_to_explain(MiniQuestion& question, std::chrono::nanoseconds& credit);
+    void ask_half_open(MiniQuestion& question, MonotonicTime now, std::chrono::nanoseconds credit);
     /// What lists may cost at `now`.
     [[nodiscard]] std::chrono::nanoseconds list_credit(MonotonicTime now)
     {

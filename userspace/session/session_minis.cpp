@@ -73,14 +73,15 @@ MiniQuestion Session::mini_question(MonotonicTime now)
             }
         }
     }
-    ask_to_explain(question, now);
-    ask_half_open(question, now);
+    std::chrono::nanoseconds credit = list_credit(now);
+    ask_to_explain(question, credit);
+    ask_half_open(question, now, credit);
     return question;
 }
 
-void Session::ask_to_explain(MiniQuestion& question, MonotonicTime now)
+/// Takes what the lists will cost off the credit.
+void Session::ask_to_explain(MiniQuestion& question, std::chrono::nanoseconds& credit)
 {
-    auto credit = list_credit(now);
     for (const auto& [inum, too_many] : to_explain_) {
         MiniQuestion::Netns& netns = question.netns[inum];
         auto all = too_many ? minis_.all_of(inum, kMaxLookUps) : std::nullopt;
@@ -94,7 +95,8 @@ void Session::ask_to_explain(MiniQuestion& question, MonotonicTime now)
 }
 
 /// Those that waited longest first.
-void Session::ask_half_open(MiniQuestion& question, MonotonicTime now)
+void Session::ask_half_open(MiniQuestion& question, MonotonicTime now,
+                            std::chrono::nanoseconds credit)
 {
     std::vector<std::pair<MonotonicTime, std::uint32_t>> waiting;
     for (const auto& [inum, came] : requests_to_list_) {
@@ -102,7 +104,6 @@ void Session::ask_half_open(MiniQuestion& question, MonotonicTime now)
     }
     std::ranges::sort(waiting);
     std::map<std::uint32_t, MonotonicTime> listed;
-    auto credit = list_credit(now);
     for (const auto& [when, inum] : waiting) {
         MiniQuestion::Netns& netns = question.netns[inum];
         netns.list_half_open = credit.count() > 0;
