@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <utility>
 
 namespace tcpledger {
@@ -20,6 +21,13 @@ constexpr unsigned kListsThatExplain = 2;
 std::size_t slot(TcpState state)
 {
     return static_cast<std::size_t>(state);
+}
+
+/// Zeros where the namespace is not on the books.
+StateCounts counts_of(const std::map<std::uint32_t, StateCounts>& by_netns, std::uint32_t inum)
+{
+    const auto found = by_netns.find(inum);
+    return found != by_netns.end() ? found->second : StateCounts{};
 }
 
 bool is_passing(const Connection& mini)
@@ -60,10 +68,8 @@ std::optional<std::vector<FourTuple>> MiniSettlement::passing(std::size_t limit)
 std::optional<std::vector<FourTuple>> MiniSettlement::all_of(std::uint32_t netns_inum,
                                                              std::size_t limit) const
 {
-    const auto& by_netns = ledger_.books().minis_by_netns();
-    const auto counts = by_netns.find(netns_inum);
     std::size_t number = 0;
-    for (const std::uint32_t count : counts != by_netns.end() ? counts->second : StateCounts{}) {
+    for (const std::uint32_t count : counts_of(ledger_.books().minis_by_netns(), netns_inum)) {
         number += count;
     }
     if (number > limit) {
@@ -145,13 +151,9 @@ void MiniSettlement::compare_minis(const NetnsTotals& totals, MiniReport& report
     if (!totals.minis || changes == nullptr) {
         return;
     }
-    const auto& by_netns = ledger_.books().minis_by_netns();
-    const auto counts = by_netns.find(totals.netns_inum);
-    std::int64_t books = 0;
-    if (counts != by_netns.end()) {
-        books = std::int64_t{counts->second[slot(TcpState::kTimeWait)]} +
-                counts->second[slot(TcpState::kFinWait2)];
-    }
+    const StateCounts counts = counts_of(ledger_.books().minis_by_netns(), totals.netns_inum);
+    std::int64_t books =
+        std::int64_t{counts[slot(TcpState::kTimeWait)]} + counts[slot(TcpState::kFinWait2)];
     std::int64_t blurred = 0; // changes that the kernel's total may or may not have in it
     for (const MiniChange& change : *changes) {
         if (change.netns_inum == totals.netns_inum) {
@@ -201,13 +203,11 @@ bool MiniSettlement::strike_expired(std::uint32_t netns_inum, std::size_t number
 void MiniSettlement::compare_requests(const NetnsTotals& totals, MiniReport& report) const
 {
     const Books& books = ledger_.books();
-    const auto all = books.by_netns().find(totals.netns_inum);
-    if (all == books.by_netns().end() || all->second[slot(TcpState::kListen)] == 0) {
+    if (counts_of(books.by_netns(), totals.netns_inum)[slot(TcpState::kListen)] == 0) {
         return;
     }
-    const auto minis = books.minis_by_netns().find(totals.netns_inum);
     const std::uint32_t known =
-        minis != books.minis_by_netns().end() ? minis->second[slot(TcpState::kSynRecv)] : 0;
+        counts_of(books.minis_by_netns(), totals.netns_inum)[slot(TcpState::kSynRecv)];
     if (!totals.requests || *totals.requests > known) {
         report.requests_to_list[totals.netns_inum] = totals.requests.has_value();
     }
@@ -222,11 +222,9 @@ void MiniSettlement::compare_full(const NetnsTotals& totals, MiniReport& report)
         return;
     }
     std::uint64_t full = 0;
-    const auto minis = books.minis_by_netns().find(totals.netns_inum);
+    const StateCounts minis = counts_of(books.minis_by_netns(), totals.netns_inum);
     for (const TcpState state : kShownStates) {
-        const std::uint32_t mini =
-            minis != books.minis_by_netns().end() ? minis->second[slot(state)] : 0;
-        full += state != TcpState::kClose ? all->second[slot(state)] - mini : 0;
+        full += state != TcpState::kClose ? all->second[slot(state)] - minis[slot(state)] : 0;
     }
     if (full != *totals.in_use) {
         report.full_sockets_differ = true;
