@@ -254,6 +254,10 @@ class Owners(TopTest):
 
     def test_the_kernels_own(self):
         """Made by a command for the kernel: nobody holds it once that has ended."""
+        try:
+            os.readlink("/proc/1/ns/net")
+        except PermissionError:
+            self.skipTest("pid 1 may not be looked at: it may hold what nobody else does")
         self.n.run("ip", "address", "add", "10.78.0.1/24", "dev", "lo")
         stream = self.watch(f"netns = {self.n.inum}")
         add = ("ip", "mptcp", "endpoint", "add", "10.78.0.1", "port", "4803", "signal")

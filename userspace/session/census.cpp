@@ -139,7 +139,7 @@ void CensusTaker::dump_namespaces(Census& census, std::uint32_t state_mask)
     }
     census.every_netns = list->denied_count == 0;
     census.names_denied = list->names_denied;
-    census.every_process = list->denied_count == 0;
+    census.every_process = list->denied_count == 0; // who hides from us may hide from iterators
     if (list->denied_count > 0 && !held_capabilities().sys_ptrace) {
         census.notes.push_back(
             fmt::format("{} process{} may not be looked at (needs CAP_SYS_PTRACE): what only they "
@@ -232,7 +232,6 @@ void CensusTaker::find_holders(Census& census, std::optional<HolderWalk> walk) c
         }
     }
     census.holders_complete = true;
-    census.every_process = true;
     census.marked = marks_;
 }
 
