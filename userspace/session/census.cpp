@@ -137,9 +137,9 @@ void CensusTaker::dump_namespaces(Census& census, std::uint32_t state_mask)
         census.notes.push_back(list.error().message());
         return;
     }
-    census.every_netns = list->denied_count == 0;
-    census.names_denied = list->names_denied;
-    census.every_process = list->denied_count == 0; // who hides from us may hide from iterators
+    const bool nobody_hides = list->denied_count == 0; // who does may hide from iterators too
+    census.every_netns = nobody_hides;
+    census.every_process = nobody_hides;
     if (list->denied_count > 0 && !held_capabilities().sys_ptrace) {
         census.notes.push_back(
             fmt::format("{} process{} may not be looked at (needs CAP_SYS_PTRACE): what only they "
@@ -186,7 +186,6 @@ void CensusTaker::find_unread_namespaces(Census& census) const
             census.unread_netns.push_back(inum);
         }
     }
-    census.every_netns = !census.names_denied;
 }
 
 void CensusTaker::find_holders(Census& census) const

@@ -45,7 +45,6 @@ struct Census {
     bool holders_complete = false;
     bool marked = false;             ///< the sockets of those whom the marks are for, on the way
     bool every_netns = false;        ///< each that exists is named in one of the two
-    bool names_denied = false;       ///< see NamespaceList
     bool every_process = false;      ///< the descriptors of none were hidden
     std::vector<std::string> notes;  ///< what could not be seen, for the user
     std::uint32_t mini_states = ~0U; ///< state_bit()s: mini-sockets in these were asked for

@@ -101,11 +101,13 @@ MiniSweep MiniSweeper::take(const MiniQuestion& question)
         const UniqueFd fd = open_netns(inum, looked_around);
         if (fd.valid()) {
             ask_inside(fd.get(), inum, netns, sweep);
-        } else {
+            entered_.insert(inum);
+        } else if (entered_.contains(inum)) { // else it may be of one who hides from us
             sweep.gone.insert(inum);
         }
     }
-    if (!sweep.gone.empty()) { // or it is a single thread's, or of one who may not be looked at
+    std::erase_if(entered_, [&](auto inum) { return !question.netns.contains(inum); });
+    if (!sweep.gone.empty()) { // or a single thread is still there
         const auto there = census_.netns_of_tasks();
         std::erase_if(sweep.gone,
                       [&](auto inum) { return names_denied_ || !there || there->contains(inum); });

@@ -85,6 +85,7 @@ private:
     const CensusTaker& census_;                         ///< knows which namespaces there are
     bool answers_ = false;                              ///< inet_diag is there
     std::optional<Expected<RequestCount>> requests_;    ///< after the first sweep
+    std::set<std::uint32_t> entered_;                   ///< namespaces, by a sweep before
     bool names_denied_ = true;                          ///< a namespace may exist without a path
     std::map<std::uint32_t, std::string> paths_;        ///< where a namespace was last found
     std::map<std::uint32_t, std::int64_t> segments_in_; ///< when it was last listed
