@@ -19,12 +19,16 @@ static __always_inline __u8 port_origin_of(const struct sock *sk)
 									     : TL_PORT_CHOSEN;
 }
 
-/* Not of a clone, which has its listener's yet, and whose record names the listener instead. */
-static __always_inline void fill_binding(struct tl_transition *out, const struct sock *sk)
+/*
+ * Not of a clone, which has its listener's yet, and whose record names the listener instead.
+ * `plain`: the caller knows that nobody has asked.
+ */
+static __always_inline void fill_binding(struct tl_transition *out, const struct sock *sk,
+					 bool plain)
 {
 	out->listener_sock = 0;
 	out->port_origin = TL_PORT_NOT_TOLD;
-	if (!tell_bindings)
+	if (plain || !tell_bindings)
 		return;
 	out->binding.mark = sk->sk_mark;
 	out->binding.interface_index = sk->__sk_common.skc_bound_dev_if;

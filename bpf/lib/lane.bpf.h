@@ -40,13 +40,6 @@ struct {
 	__type(value, struct tl_slot);
 } slots SEC(".maps");
 
-/*
- * Set between open and load. lane_count: CPUs with a lane, from 0 on. lane_slots: of one lane, a
- * power of two.
- */
-const volatile __u32 lane_count = 0;
-const volatile __u32 lane_slots = 0;
-
 /* Room for one record. */
 struct lane_slot {
 	void *record; /* NULL: the lane is full, and it is counted */
@@ -59,10 +52,16 @@ static __always_inline volatile struct tl_lane *lane_of(__u32 cpu)
 	return bpf_map_lookup_elem(&lanes, &cpu);
 }
 
-/* True: the caller has it until release_lane(). */
-static __always_inline bool take_lane(volatile struct tl_lane *lane, __u32 cpu)
+/* `lane` may be NULL. */
+static __always_inline bool is_plain(volatile struct tl_lane *lane)
 {
-	if (cpu >= lane_count || lane->in_use)
+	return lane && lane->is_plain;
+}
+
+/* True: the caller has it until release_lane(). */
+static __always_inline bool take_lane(volatile struct tl_lane *lane)
+{
+	if (!lane->slots || lane->in_use)
 		return false;
 	lane->in_use = 1;
 	return true;
@@ -75,15 +74,15 @@ static __always_inline void release_lane(volatile struct tl_lane *lane)
 
 static __always_inline bool is_full(volatile struct tl_lane *lane, __u64 number)
 {
-	if (number - lane->consumed_seen < lane_slots)
+	if (number - lane->consumed_seen < lane->slots)
 		return false;
 	lane->consumed_seen = lane->consumed;
-	return number - lane->consumed_seen >= lane_slots;
+	return number - lane->consumed_seen >= lane->slots;
 }
 
-static __always_inline void *slot_of(__u32 cpu, __u64 number)
+static __always_inline void *slot_of(__u32 cpu, __u64 number, __u32 slots_per_lane)
 {
-	__u32 index = cpu * lane_slots + (number & (lane_slots - 1));
+	__u32 index = cpu * slots_per_lane + (number & (slots_per_lane - 1));
 
 	return bpf_map_lookup_elem(&slots, &index);
 }
@@ -100,7 +99,7 @@ static __always_inline struct lane_slot reserve_slot(volatile struct tl_lane *la
 	}
 	slot.turn = number + 1;
 	slot.lane->produced = slot.turn;
-	slot.record = slot_of(cpu, number);
+	slot.record = slot_of(cpu, number, lane->slots);
 	return slot;
 }
 
@@ -112,10 +111,11 @@ static __always_inline struct lane_slot reserve_slot(volatile struct tl_lane *la
 static __always_inline void fetch_next_slot(volatile struct tl_lane *lane, __u32 cpu)
 {
 	__u64 number = lane->produced;
+	__u32 slots_per_lane = lane->slots;
 
-	if (number - lane->consumed_seen >= lane_slots)
+	if (number - lane->consumed_seen >= slots_per_lane)
 		return;
-	volatile struct tl_slot *next = slot_of(cpu, number);
+	volatile struct tl_slot *next = slot_of(cpu, number, slots_per_lane);
 
 	if (!next)
 		return;
@@ -145,7 +145,7 @@ static __always_inline void submit_slot(const struct lane_slot *slot)
 
 	barrier();
 	header->turn = (__u32)slot->turn;
-	__u32 quarter = lane_slots / 4;
+	__u32 quarter = slot->lane->slots / 4;
 
 	if ((slot->turn & (quarter - 1) & 0x3f) == 0 &&
 	    slot->turn - slot->lane->consumed >= quarter)

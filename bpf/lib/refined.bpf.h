@@ -22,7 +22,7 @@ static __always_inline void fill_socket(struct tl_transition *out, struct sock *
 {
 	out->cookie = lasting_cookie(sk);
 	out->sock = (__u64)sk;
-	fill_binding(out, sk);
+	fill_binding(out, sk, false);
 	out->old_state = old_state;
 	out->new_state = new_state;
 	out->error = 0;

@@ -62,18 +62,29 @@ static __always_inline __u32 known_inum_of_netns(volatile struct tl_lane *lane,
 	return lane->netns_inum;
 }
 
+static __always_inline bool is_clone(int old_state, int new_state)
+{
+	return old_state == TCP_LISTEN && new_state == TCP_SYN_RECV;
+}
+
+/* What the socket of a transition is known by: its cookie, or its address while it has none. */
+static __always_inline __u64 key_of(struct sock *sk, int old_state, int new_state)
+{
+	return is_clone(old_state, new_state) ? (__u64)sk : lasting_cookie(sk);
+}
+
 /* `lane`: taken by the caller, or NULL. */
 static __always_inline void fill_transition(struct tl_transition *out, struct sock *sk,
-					    int old_state, int new_state,
+					    int old_state, int new_state, __u64 key,
 					    volatile struct tl_lane *lane)
 {
 	const struct sock_common *common = &sk->__sk_common;
-	bool is_clone = old_state == TCP_LISTEN && new_state == TCP_SYN_RECV;
 
-	out->cookie = is_clone ? 0 : lasting_cookie(sk);
+	out->cookie = key;
 	out->sock = (__u64)sk;
-	fill_binding(out, sk);
-	if (is_clone) {
+	fill_binding(out, sk, is_plain(lane));
+	if (is_clone(old_state, new_state)) {
+		out->cookie = 0;
 		out->listener_sock = original_of_clone(sk);
 		out->port_origin = TL_PORT_NOT_TOLD;
 	}
@@ -89,17 +100,17 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 }
 
 /* What the caller's own context adds. */
-static __always_inline void fill_owner(struct tl_owned_transition *out, struct task_struct *current)
+static __always_inline void flag_caller(struct tl_transition *out, struct task_struct *current,
+					bool plain)
 {
 	if (current->flags & PF_KTHREAD_FLAG)
-		out->transition.flags |= TL_FLAG_KERNEL_THREAD;
-	if (tell_farewells)
-		out->transition.flags |= ending_flags(current);
-	describe_process(&out->process, current);
+		out->flags |= TL_FLAG_KERNEL_THREAD;
+	if (!plain && tell_farewells)
+		out->flags |= ending_flags(current);
 }
 
 /* Each slot has room for either kind, so both share the code: there is less of it to fetch. */
-static __always_inline __u64 send_by_lane(struct sock *sk, int old_state, int new_state,
+static __always_inline __u64 send_by_lane(struct sock *sk, int old_state, int new_state, __u64 key,
 					  volatile struct tl_lane *lane, __u32 cpu)
 {
 	__u64 time_ns = bpf_ktime_get_ns();
@@ -109,10 +120,13 @@ static __always_inline __u64 send_by_lane(struct sock *sk, int old_state, int ne
 
 	if (!out)
 		return time_ns;
-	fill_transition(&out->transition, sk, old_state, new_state, lane);
+	fill_transition(&out->transition, sk, old_state, new_state, key, lane);
 	if (runs_in_caller(old_state, new_state)) {
+		struct task_struct *current = bpf_get_current_task_btf();
+
 		fill_header(header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
-		fill_owner(out, bpf_get_current_task_btf());
+		flag_caller(&out->transition, current, is_plain(lane));
+		describe_known_process(&out->process, current, &lane->known, time_ns);
 	} else {
 		fill_header(header, time_ns, TL_RECORD_TRANSITION, sizeof(out->transition));
 	}
@@ -129,7 +143,7 @@ static __always_inline __u64 send_transition(struct sock *sk, int old_state, int
 	if (!out)
 		return time_ns;
 	fill_header(&out->header, time_ns, TL_RECORD_TRANSITION, sizeof(*out));
-	fill_transition(out, sk, old_state, new_state, NULL);
+	fill_transition(out, sk, old_state, new_state, key_of(sk, old_state, new_state), NULL);
 	submit_record(out, time_ns);
 	return time_ns;
 }
@@ -143,8 +157,10 @@ static __always_inline __u64 send_owned_transition(struct sock *sk, int old_stat
 	if (!out)
 		return time_ns;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
-	fill_transition(&out->transition, sk, old_state, new_state, NULL);
-	fill_owner(out, current);
+	fill_transition(&out->transition, sk, old_state, new_state,
+			key_of(sk, old_state, new_state), NULL);
+	flag_caller(&out->transition, current, false);
+	describe_process(&out->process, current);
 	submit_record(out, time_ns);
 	return time_ns;
 }
@@ -158,7 +174,7 @@ static __noinline __u64 send_farewell(struct sock *sk, int old_state)
 	if (!out)
 		return time_ns;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_FAREWELL, sizeof(*out));
-	fill_transition(&out->transition, sk, old_state, TCP_CLOSE, NULL);
+	fill_transition(&out->transition, sk, old_state, TCP_CLOSE, lasting_cookie(sk), NULL);
 	out->transition.flags |= farewell_flags(sk);
 	fill_caller(out, sk, old_state, current);
 	fill_figures(out, sk);
@@ -181,21 +197,23 @@ static __noinline void take_connect_stack(struct sock *sk)
 
 /* When it was, or 0 where it is left out. `lane`: of the present CPU, or NULL. */
 static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int new_state,
-					    volatile struct tl_lane *lane, __u32 cpu)
+					    __u64 key, volatile struct tl_lane *lane, __u32 cpu)
 {
 	if (sk->sk_protocol != IPPROTO_TCP_NUMBER)
 		return 0;
 	/* SOCK_DESTROY of a listener stores CLOSE twice, in the destroyer's context. */
 	if (old_state == new_state)
 		return 0;
-	if (!passes_transition(sk, old_state, new_state))
-		return 0;
-	if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN)
-		return send_farewell(sk, old_state);
+	if (!is_plain(lane)) {
+		if (!passes_transition(sk, old_state, new_state))
+			return 0;
+		if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN)
+			return send_farewell(sk, old_state);
+	}
 	__u64 time_ns;
 
-	if (lane && take_lane(lane, cpu)) {
-		time_ns = send_by_lane(sk, old_state, new_state, lane, cpu);
+	if (lane && take_lane(lane)) {
+		time_ns = send_by_lane(sk, old_state, new_state, key, lane, cpu);
 		release_lane(lane);
 	} else {
 		time_ns = send_by_ring(sk, old_state, new_state);
@@ -208,14 +226,7 @@ static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int 
 /* A mark that the second program has not taken by then, busy itself, says nothing any more. */
 #define SEEN_LASTS_NS 1000000
 
-static __always_inline __u64 key_of(struct sock *sk, int old_state, int new_state)
-{
-	bool is_clone = old_state == TCP_LISTEN && new_state == TCP_SYN_RECV;
-
-	return is_clone ? (__u64)sk : lasting_cookie(sk);
-}
-
-static __always_inline void mark_seen(volatile struct tl_lane *lane, struct sock *sk, int old_state,
+static __always_inline void mark_seen(volatile struct tl_lane *lane, __u64 key, int old_state,
 				      int new_state, __u64 now)
 {
 	bool is_free = !lane->seen[0].key || now - lane->seen[0].time_ns > SEEN_LASTS_NS;
@@ -224,7 +235,7 @@ static __always_inline void mark_seen(volatile struct tl_lane *lane, struct sock
 	mark->key = 0; /* a softirq may look while it is written */
 	mark->states = old_state << 8 | new_state;
 	mark->time_ns = now;
-	mark->key = key_of(sk, old_state, new_state);
+	mark->key = key;
 }
 
 static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
@@ -234,18 +245,19 @@ static __always_inline void on_set_state(struct sock *sk, int old_state, int new
 
 	if (!lane)
 		return; /* cannot be */
-	__u64 sent_ns = send_set_state(sk, old_state, new_state, lane, cpu);
+	__u64 key = key_of(sk, old_state, new_state);
+	__u64 sent_ns = send_set_state(sk, old_state, new_state, key, lane, cpu);
 
 	/* The clock is what costs most: read again only for what is left out. */
 	if (lane->marks_seen)
-		mark_seen(lane, sk, old_state, new_state, sent_ns ? sent_ns : bpf_ktime_get_ns());
+		mark_seen(lane, key, old_state, new_state, sent_ns ? sent_ns : bpf_ktime_get_ns());
 }
 
 /* Rare, and so out of the way of what runs at each event. */
 static __noinline int catch_transition(struct sock *sk, int old_state, int new_state)
 {
 	count_caught_nested();
-	send_set_state(sk, old_state, new_state, NULL, 0);
+	send_set_state(sk, old_state, new_state, 0, NULL, 0);
 	return 0;
 }
 

@@ -26,27 +26,45 @@ struct tl_seen {
 	tl_u64 time_ns;
 };
 
+/* The process that the lane last told of, kept by what the kernel reaches it through. */
+struct tl_known_process {
+	tl_u64 leader;	/* addresses of its thread group leader, */
+	tl_u64 cred;	/* the credentials */
+	tl_u64 cgroups; /* and the css_set of the task that ran */
+	tl_u64 read_ns; /* CLOCK_MONOTONIC, when it was read through them */
+	tl_u64 start_ns;
+	tl_u64 cgroup_id;
+	tl_u32 tgid;
+	tl_u32 uid;
+	tl_u8 padding[8];
+};
+
 /* In cache lines by who writes. */
 struct tl_lane {
 	/* Counted in slots since the start. */
 	tl_u64 produced;      /* written by the program alone, before it fills the slot */
 	tl_u64 consumed_seen; /* its copy of `consumed`, so that it rarely fetches that line */
-	tl_u32 in_use;	      /* the program is writing a record */
-	tl_u32 marks_seen;    /* set by user space before it attaches the second program */
 	tl_u64 netns;	      /* address of the last record's network namespace, */
 	tl_u32 netns_mix;     /* its random number, */
 	tl_u32 netns_inum;    /* and its inode number */
+	/* Settings, by user space before it attaches the programs, the last before the second. */
+	tl_u32 slots;	/* a power of two, or 0: the CPU has no lane */
+	tl_u8 is_plain; /* nothing is filtered, and records tell nothing that must be asked for */
+	tl_u8 marks_seen;
+	tl_u8 in_use; /* the program is writing a record */
+	tl_u8 padding;
 	/* The second is for a softirq between the two programs. */
 	struct tl_seen seen[2];
-	tl_u8 padding[40];
+	tl_u8 padding_2[40];
+	struct tl_known_process known;
 
 	tl_u64 consumed; /* written by the reader alone */
-	tl_u8 padding_2[120];
+	tl_u8 padding_3[56];
 };
 
 TL_STATIC_ASSERT(sizeof(struct tl_transition) <= TL_SLOT_BYTES, "fits a slot");
 TL_STATIC_ASSERT(sizeof(struct tl_owned_transition) <= TL_SLOT_BYTES, "fits a slot");
 TL_STATIC_ASSERT(sizeof(struct tl_lane) == 256, "shared layout");
-TL_STATIC_ASSERT(__builtin_offsetof(struct tl_lane, consumed) == 128, "shared layout");
+TL_STATIC_ASSERT(__builtin_offsetof(struct tl_lane, consumed) == 192, "shared layout");
 
 #endif /* TCPLEDGER_LANE_H */

@@ -2,10 +2,7 @@
 // What the programs leave out, and what they must not: connections whose truth the test knows from
 // its own sockets, asked for by each kind of case.
 #include "filter/cases.hpp"
-#include "kernel/libbpf_log.hpp"
-#include "kernel/tracer.hpp"
-#include "private_network.hpp"
-#include "shared/events.h"
+#include "tracer_fixture.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -21,26 +18,7 @@
 namespace tcpledger {
 namespace {
 
-using test::accept_from;
-using test::BoundSocket;
-using test::close_in_turn;
-using test::connect_to;
-using test::listen_on_loopback;
-using test::PrivateNetwork;
-
-enum State {
-    kEstab = 1,
-    kSynSent,
-    kSynRecv,
-    kFin1,
-    kFin2,
-    kClose = 7,
-    kCloseWait,
-    kLastAck,
-    kListen
-};
-
-using Path = std::vector<std::pair<int, int>>;
+using namespace test;
 
 const Path kActive = {
     {kClose, kSynSent}, {kSynSent, kEstab}, {kEstab, kFin1}, {kFin1, kFin2}, {kFin2, kClose}};

@@ -45,6 +45,15 @@ LaneMemory::LaneMemory(Mapping lanes, std::uint32_t cpus, Mapping slots,
 {
 }
 
+void LaneMemory::set_up(std::uint32_t lanes, bool plain)
+{
+    auto* settings = static_cast<tl_lane*>(lanes_.get());
+    for (std::uint32_t cpu = 0; cpu < cpus_; ++cpu) {
+        settings[cpu].slots = cpu < lanes ? slots_per_lane_ : 0;
+        settings[cpu].is_plain = plain ? 1 : 0;
+    }
+}
+
 RecordLane LaneMemory::lane(std::uint32_t cpu) const
 {
     const auto first = std::size_t{cpu} * slots_per_lane_;
@@ -56,7 +65,7 @@ void LaneMemory::mark_seen()
 {
     auto* lanes = static_cast<tl_lane*>(lanes_.get());
     for (std::uint32_t cpu = 0; cpu < cpus_; ++cpu) {
-        __atomic_store_n(&lanes[cpu].marks_seen, 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&lanes[cpu].marks_seen, std::uint8_t{1}, __ATOMIC_RELEASE);
     }
 }
 

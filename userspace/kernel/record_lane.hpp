@@ -53,6 +53,9 @@ public:
     /// Maps the maps `lanes` and `slots` of the tracer's object.
     [[nodiscard]] static Expected<LaneMemory> map(Array lanes, Array slots,
                                                   std::uint32_t slots_per_lane);
+    /// Before the programs are attached: gives slots to the first `lanes` CPUs. `plain`: nothing is
+    /// filtered, and nothing told that must be asked for.
+    void set_up(std::uint32_t lanes, bool plain);
     /// That of a CPU which has slots.
     [[nodiscard]] RecordLane lane(std::uint32_t cpu) const;
     /// From now on the first program marks what it has seen, for the second.

@@ -158,8 +158,8 @@ struct Tracer::Impl {
     UniqueFd wake; ///< an epoll that tells of wake-ups only: a ring itself polls readable
                    ///< as soon as it holds one record
 
-    /// All lanes and rings, for the merge.
-    Expected<void> gather_sources()
+    /// All lanes and rings, for the merge. `plain`: see LaneMemory.
+    Expected<void> gather_sources(bool plain)
     {
         auto memory = LaneMemory::map(
             {bpf_map__fd(skeleton->maps.lanes), bpf_map__max_entries(skeleton->maps.lanes)},
@@ -169,6 +169,7 @@ struct Tracer::Impl {
             return tl::unexpected(memory.error());
         }
         lanes.emplace(std::move(*memory));
+        lanes->set_up(shares.lanes, plain);
         for (std::uint32_t cpu = 0; cpu < shares.lanes; ++cpu) {
             sources.emplace_back(lanes->lane(cpu));
         }
@@ -206,8 +207,6 @@ Expected<std::unique_ptr<Tracer::Impl>> Tracer::load(const TracerOptions& option
     bpf_map__set_max_entries(skeleton.maps.lanes, possible_cpus());
     if (shares.lanes != 0) {
         bpf_map__set_max_entries(skeleton.maps.slots, shares.lanes * shares.slots_per_lane());
-        skeleton.rodata->lane_count = shares.lanes;
-        skeleton.rodata->lane_slots = shares.slots_per_lane();
     }
     skeleton.rodata->tell_farewells = options.farewells;
     skeleton.rodata->tell_bindings = options.bindings;
@@ -256,7 +255,8 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     if (!handed) {
         return tl::unexpected(handed.error());
     }
-    if (const auto ready = impl->gather_sources(); !ready) {
+    const bool plain = options.cases.empty() && !options.farewells && !options.bindings;
+    if (const auto ready = impl->gather_sources(plain); !ready) {
         return tl::unexpected(ready.error());
     }
     // Attached first, so that no socket closes without telling what it leaves behind.
