@@ -24,6 +24,19 @@ std::uint64_t load64(const std::uint8_t* bytes) noexcept
     return value;
 }
 
+std::uint64_t mix(const Endpoint& end) noexcept
+{
+    const auto* bytes = end.address.bytes.data();
+    return mix(load64(bytes) ^ mix(load64(bytes + 8) ^ (std::uint64_t{end.port} << 16)));
+}
+
+/// The same for both ends of a connection within a host. Where one is looked for the other soon is
+/// too, and then that part of a table is in the cache already.
+std::uint64_t hash_of_pair(const FourTuple& tuple) noexcept
+{
+    return mix(mix(tuple.local) + mix(tuple.remote) + tuple.netns_inum);
+}
+
 template <typename Map> ConnectionId find_in(const Map& map, std::uint64_t key)
 {
     const auto found = map.find(key);
@@ -70,12 +83,12 @@ std::size_t IntegerHash::operator()(std::uint64_t value) const noexcept
 
 std::size_t Books::TupleHash::operator()(ConnectionId id) const noexcept
 {
-    return hash_of((*slots)[id].tuple);
+    return hash_of_pair((*slots)[id].tuple);
 }
 
 std::size_t Books::TupleHash::operator()(const FourTuple& tuple) const noexcept
 {
-    return hash_of(tuple);
+    return hash_of_pair(tuple);
 }
 
 bool Books::TupleEqual::operator()(ConnectionId left, ConnectionId right) const noexcept
