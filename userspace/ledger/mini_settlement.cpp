@@ -84,6 +84,11 @@ std::optional<std::vector<FourTuple>> MiniSettlement::all_of(std::uint32_t netns
     return tuples;
 }
 
+std::uint32_t MiniSettlement::half_open(std::uint32_t netns_inum) const
+{
+    return counts_of(ledger_.books().minis_by_netns(), netns_inum)[slot(TcpState::kSynRecv)];
+}
+
 void MiniSettlement::looked_up(const FourTuple& tuple, std::optional<TcpState> state,
                                std::chrono::milliseconds timer, MonotonicTime at)
 {
@@ -206,9 +211,7 @@ void MiniSettlement::compare_requests(const NetnsTotals& totals, MiniReport& rep
     if (counts_of(books.by_netns(), totals.netns_inum)[slot(TcpState::kListen)] == 0) {
         return;
     }
-    const std::uint32_t known =
-        counts_of(books.minis_by_netns(), totals.netns_inum)[slot(TcpState::kSynRecv)];
-    if (!totals.requests || *totals.requests > known) {
+    if (!totals.requests || *totals.requests > half_open(totals.netns_inum)) {
         report.requests_to_list[totals.netns_inum] = totals.requests.has_value();
     }
 }

@@ -52,6 +52,8 @@ public:
     /// All of one namespace, or nothing as above.
     [[nodiscard]] std::optional<std::vector<FourTuple>> all_of(std::uint32_t netns_inum,
                                                                std::size_t limit) const;
+    /// How many requests in SYN_RECV a namespace has on the books.
+    [[nodiscard]] std::uint32_t half_open(std::uint32_t netns_inum) const;
     /// The answer for one of those: its state now and the time until its timer fires, or nothing.
     void looked_up(const FourTuple& tuple, std::optional<TcpState> state,
                    std::chrono::milliseconds timer, MonotonicTime at);

@@ -4,7 +4,8 @@
 // what was there before, who holds what, and when a mini-socket is gone.
 //
 // Evidence is older than the events applied by the time it is merged (the caller
-// drains the ring first), so an event since the sweep began always wins.
+// drains the ring first), so an event since the sweep began always wins. More may be
+// applied between any two calls.
 #pragma once
 
 #include "ledger/ledger.hpp"

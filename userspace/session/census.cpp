@@ -6,6 +6,7 @@
 #include "procfs/clock.hpp"
 #include "procfs/descriptors.hpp"
 #include "procfs/processes.hpp"
+#include "session/row_pauses.hpp"
 
 #include <fmt/format.h>
 
@@ -262,13 +263,17 @@ void CensusTaker::find_holders_in_proc(Census& census)
     census.holders_complete = scan->processes_denied == 0;
 }
 
-SettlementReport settle(Settlement& settlement, const Census& census)
+SettlementReport settle(Settlement& settlement, const Census& census,
+                        const std::function<void()>& pause)
 {
+    RowPauses pauses(pause);
     for (const SocketRow& row : census.rows) {
         settlement.listed(evidence_of(row));
+        pauses.row();
     }
     for (const CensusHolder& holder : census.holders) {
         settlement.held(evidence_of(holder));
+        pauses.row();
     }
     return settlement.finish({.netns_inums = census.netns_inums,
                               .holders = census.holders_complete,

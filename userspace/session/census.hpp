@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -113,7 +114,9 @@ private:
 
 [[nodiscard]] SocketEvidence evidence_of(const SocketRow& row);
 
-/// Hands a census to the settlement, which `begin` has prepared.
-SettlementReport settle(Settlement& settlement, const Census& census);
+/// Hands a census to the settlement, which `begin` has prepared. Calls `pause` between rows, see
+/// RowPauses.
+SettlementReport settle(Settlement& settlement, const Census& census,
+                        const std::function<void()>& pause = {});
 
 } // namespace tcpledger

@@ -5,18 +5,25 @@
 #include "procfs/files.hpp"
 #include "procfs/net.hpp"
 #include "session/census.hpp"
+#include "session/row_pauses.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace tcpledger {
 namespace {
 
 constexpr std::size_t kSnmpBytes = std::size_t{64} * 1024;
+
+/// Handshakes come and go at a busy listener: what is more than the books have is counted again, so
+/// often and after so long, before a list is asked for.
+constexpr int kRequestCounts = 3;
+constexpr std::chrono::milliseconds kCountAgain{1};
 
 std::uint32_t inum_of(const UniqueFd& fd)
 {
@@ -30,7 +37,7 @@ struct Inside {
     NetnsTotals totals;
     std::optional<std::int64_t> segments_in;
     std::optional<SockDiag> diag;
-    std::optional<UniqueFd> request_walk;
+    std::vector<UniqueFd> request_walks;
     std::chrono::nanoseconds cpu{};
 };
 
@@ -61,12 +68,34 @@ void read_inside(std::uint32_t inum, bool with_segments, const RequestCount* req
     if (Expected<SockDiag> diag = SockDiag::open(-1, inum)) {
         inside.diag.emplace(*std::move(diag));
     }
-    if (requests != nullptr) {
+    for (int count = 0; requests != nullptr && count < kRequestCounts; ++count) {
         if (Expected<UniqueFd> walk = requests->begin()) {
-            inside.request_walk.emplace(*std::move(walk));
+            inside.request_walks.push_back(*std::move(walk));
         }
     }
     inside.cpu = thread_cpu_time(); // the thread lives for this alone
+}
+
+/// The fewest that there were at some moments, as long as that is more than the books have.
+std::optional<std::uint64_t> count_requests(const RequestCount& requests,
+                                            std::span<const UniqueFd> walks,
+                                            const MiniQuestion::Netns& netns)
+{
+    std::optional<std::uint64_t> fewest;
+    for (const UniqueFd& walk : walks) {
+        if (fewest) {
+            std::this_thread::sleep_for(kCountAgain);
+        }
+        const auto count = requests.take(walk, netns.listeners);
+        if (!count) {
+            return std::nullopt;
+        }
+        fewest = std::min(*count, fewest.value_or(*count));
+        if (*fewest <= netns.half_open) {
+            break;
+        }
+    }
+    return fewest;
 }
 
 std::uint8_t family_of(const FourTuple& tuple)
@@ -135,9 +164,8 @@ void MiniSweeper::ask_inside(int netns_fd, std::uint32_t inum, const MiniQuestio
             sweep.answers.push_back(answer);
         }
     }
-    if (inside.request_walk) { // after the look-ups: what has gone meanwhile is not counted
-        const auto count = requests->take(*inside.request_walk, netns.listeners);
-        inside.totals.requests = count ? std::optional(*count) : std::nullopt;
+    if (requests != nullptr) { // after the look-ups: what has gone meanwhile is not counted
+        inside.totals.requests = count_requests(*requests, inside.request_walks, netns);
     }
     sweep.totals.push_back(inside.totals);
     const bool segments_came =
@@ -254,7 +282,7 @@ bool nothing_skipped(const MiniSweep& sweep)
 } // namespace
 
 MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
-                  const MiniSweep& sweep)
+                  const MiniSweep& sweep, const std::function<void()>& pause)
 {
     for (const MiniAnswer& answer : sweep.answers) {
         minis.looked_up(answer.tuple, answer.state, answer.timer, sweep.finished);
@@ -267,10 +295,12 @@ MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
         ledger.ends().remember(false);
         return report;
     }
+    RowPauses pauses(pause);
     for (const SocketRow& row : sweep.rows) {
         if (listed.contains(row.tuple.netns_inum)) {
             settlement.listed(evidence_of(row));
         }
+        pauses.row();
     }
     const std::vector<std::uint32_t> covered(listed.begin(), listed.end());
     const SettlementReport rest =

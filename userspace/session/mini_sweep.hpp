@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -25,6 +26,7 @@ struct MiniQuestion {
     struct Netns {
         std::vector<FourTuple> look_up;
         std::uint32_t listeners = 0;   ///< on the books: the requests of so many are counted
+        std::uint32_t half_open = 0;   ///< requests on the books
         bool list_all = false;         ///< all mini-sockets
         bool list_half_open = false;   ///< SYN_RECV alone
         bool if_segments_came = false; ///< only then: since the last time
@@ -91,9 +93,10 @@ private:
     std::map<std::uint32_t, std::int64_t> segments_in_; ///< when it was last listed
 };
 
-/// Hands the sweep to both settlements, which `begin` has prepared.
+/// Hands the sweep to both settlements, which `begin` has prepared. Calls `pause` between rows,
+/// see RowPauses.
 MiniReport settle(MiniSettlement& minis, Settlement& settlement, Ledger& ledger,
-                  const MiniSweep& sweep);
+                  const MiniSweep& sweep, const std::function<void()>& pause);
 
 /// Hands the answers to the settlement, which `begin` has prepared.
 SettlementReport settle(Settlement& settlement, const Looks& looks);

@@ -4,6 +4,7 @@
 #include "kernel/abilities.hpp"
 #include "procfs/clock.hpp"
 
+#include <malloc.h>
 #include <poll.h>
 #include <sys/resource.h>
 
@@ -35,6 +36,10 @@ constexpr std::uint32_t kManyTimeWaits = 2000;
 /// What a census did not list is looked up one by one, if it is no more than this; else the next
 /// census tells.
 constexpr std::size_t kMaxLooks = 5000;
+
+/// What a census and its settling have freed in the midst of the heap goes back to the system so
+/// often; else it would stay, and add up with the next ones.
+constexpr std::chrono::seconds kTrimPeriod{30};
 
 /// Censuses at once after a loss: a lost end is believed when it is missed twice.
 constexpr int kRepairs = 2;
@@ -163,6 +168,7 @@ void Session::wait(std::chrono::milliseconds limit, int wake_fd)
 
 void Session::drain()
 {
+    drained_at_ = monotonic_now();
     last_drained_ = tracer_.drain(
         [this](const void* data, std::size_t size) { ledger_.apply_record(data, size); });
     records_since_census_ += last_drained_;
@@ -171,6 +177,18 @@ void Session::drain()
         census_period_ = options_.census_period;
         next_census_ = std::max(earliest_census_, monotonic_now() + census_period_);
     }
+}
+
+/// Between the rows of a census or a list, of which there may be so many that a ring fills. What
+/// the records tell is younger than the rows, and wins.
+void Session::pause()
+{
+    if (!seeded() || monotonic_now() < drained_at_ + kBusyWait) {
+        return;
+    }
+    const auto cpu_before = thread_cpu_time();
+    drain();
+    paused_cpu_ += thread_cpu_time() - cpu_before;
 }
 
 /// All listeners that matter have been marked, and what came of them before that is on the books
@@ -220,8 +238,10 @@ void Session::notice_losses(MonotonicTime now)
 
 void Session::settle_census(const Census& census)
 {
+    paused_cpu_ = {};
     const auto cpu_before = thread_cpu_time();
-    const SettlementReport report = settle(settlement_, census);
+    const SettlementReport report = settle(settlement_, census, [this] { pause(); });
+    const auto cost = census.cpu + (thread_cpu_time() - cpu_before - paused_cpu_);
     ProcessTable& processes = ledger_.books().processes();
     for (const ProcessKey& key : census.exited) { // that no record told
         if (const auto id = processes.find(key)) {
@@ -233,8 +253,7 @@ void Session::settle_census(const Census& census)
         believes_marks_ = false;
         tracer_.believe_marks(kAnyCookie);
     }
-    const auto cost = census.cpu + (thread_cpu_time() - cpu_before);
-    earliest_census_ = census.started + cost * kCensusShare;
+    earliest_census_ = std::max(earliest_census_, census.started) + cost * kCensusShare;
     const bool quiet =
         records_since_census_ == 0 && report.drift + report.settled + report.entered == 0;
     census_period_ = quiet ? std::min<MonotonicTime>(census_period_ * 2, kQuietCensusPeriod)
@@ -255,6 +274,10 @@ void Session::settle_census(const Census& census)
     health_.drift = report.drift;
     health_.notes = census.notes;
     health_.repairing = health_.repairing && (repairs_wanted_ > 0 || !missed_.empty());
+    if (census.finished >= next_trim_) {
+        next_trim_ = census.finished + kTrimPeriod;
+        (void)::malloc_trim(0);
+    }
 }
 
 void Session::settle_looks(const Looks& looks)

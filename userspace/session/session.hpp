@@ -92,15 +92,16 @@ public:
 private:
     /// Shares of one CPU, see Budget. All together, with what was saved, stay below 1 % of any
     /// minute.
-    static constexpr int kCensusShare = 320;
+    static constexpr int kCensusShare = 220;
     static constexpr int kSweepShare = 250;
-    static constexpr std::chrono::seconds kSavings{30};
+    static constexpr std::chrono::seconds kSavings{20};
     static constexpr std::chrono::milliseconds kListReserve{10}; ///< of it, for what is no list
 
     Session(Tracer tracer, SessionOptions options, Ledger::Observer observer, LossObserver on_loss);
 
     void wait(std::chrono::milliseconds limit, int wake_fd);
     void drain();
+    void pause();
     void believe_marks();
     void notice_losses(MonotonicTime now);
     [[nodiscard]] bool is_busy(MonotonicTime now) const;
@@ -139,6 +140,7 @@ private:
     bool outdated_ = false;            ///< records were lost while this census was under way
     bool proving_ = false;             ///< this census is to prove what the last one missed
     std::uint64_t census_drift_ = 0;
+    MonotonicTime next_trim_{};
     MonotonicTime next_minis_{};
     Budget sweep_budget_{kSweepShare, kSavings};
     std::map<std::uint32_t, MonotonicTime> half_open_listed_; ///< when, by namespace
@@ -151,6 +153,8 @@ private:
     MonotonicTime next_loss_check_{};
     std::size_t records_since_check_ = 0;
     std::size_t last_drained_ = 0;
+    MonotonicTime drained_at_{};
+    std::chrono::nanoseconds paused_cpu_{}; ///< of pauses while the present evidence is settled
 };
 
 } // namespace tcpledger

@@ -20,14 +20,16 @@ constexpr std::size_t kMaxLookUps = 500;
 void Session::settle_minis(const MiniSweep& sweep)
 {
     const auto cpu_before = thread_cpu_time();
-    const MiniReport report = settle(minis_, settlement_, ledger_, sweep);
+    paused_cpu_ = {};
+    const MiniReport report = settle(minis_, settlement_, ledger_, sweep, [this] { pause(); });
     to_explain_ = report.to_explain;
     requests_to_list_ = report.requests_to_list;
     health_.drift = census_drift_ + report.drift;
     if (report.full_sockets_differ) {
         next_census_ = earliest_census_;
     }
-    sweep_budget_.spend(sweep.cpu + minis_begin_cpu_ + (thread_cpu_time() - cpu_before));
+    const auto settling_cpu = thread_cpu_time() - cpu_before - paused_cpu_;
+    sweep_budget_.spend(sweep.cpu + minis_begin_cpu_ + settling_cpu);
     next_minis_ = std::max(sweep.started + sweep_period(), sweep_budget_.next(sweep.finished));
     const std::size_t lists = sweep.listed_all.size() + sweep.listed_half_open.size();
     if (lists > 0) {
@@ -57,10 +59,12 @@ MiniQuestion Session::mini_question(MonotonicTime now)
 {
     MiniQuestion question;
     for (const auto& [inum, counts] : ledger_.books().by_netns()) {
-        if (counts !=
-            StateCounts{}) { // what is empty may have ended, and would be sought each time
-            question.netns[inum].listeners = counts[static_cast<std::size_t>(TcpState::kListen)];
+        if (counts == StateCounts{}) {
+            continue; // it may have ended, and would be sought each time
         }
+        MiniQuestion::Netns& netns = question.netns[inum];
+        netns.listeners = counts[static_cast<std::size_t>(TcpState::kListen)];
+        netns.half_open = minis_.half_open(inum);
     }
     if (const auto passing = minis_.passing(kMaxLookUps)) {
         for (const FourTuple& tuple : *passing) {

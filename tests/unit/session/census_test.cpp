@@ -2,6 +2,8 @@
 // A census by hand, settled into an empty ledger: what of it reaches the books.
 #include "session/census.hpp"
 
+#include "session/row_pauses.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -55,6 +57,23 @@ struct Settle : testing::Test {
         settlement.begin(now);
         return settle(settlement, census);
     }
+    /// Applies the record of a reset of one of the rows' connections.
+    void end(std::uint16_t cookie, MonotonicTime at)
+    {
+        tl_transition record{};
+        record.header = {static_cast<std::uint64_t>(at.count()), TL_RECORD_TRANSITION,
+                         sizeof(record), 0};
+        record.cookie = cookie;
+        record.netns_inum = kNetns;
+        record.family = 2;
+        record.old_state = static_cast<std::uint8_t>(TcpState::kEstablished);
+        record.new_state = static_cast<std::uint8_t>(TcpState::kClose);
+        record.local_port = cookie;
+        record.remote_port = 443;
+        record.error = 104; // ECONNRESET
+        record.addresses.ipv4 = {0x0100007fU, 0x0200007fU};
+        ledger.apply_record(&record, sizeof(record));
+    }
     [[nodiscard]] const Process& owner(std::uint64_t cookie) const
     {
         const ConnectionId id = ledger.books().find_by_cookie(cookie);
@@ -91,6 +110,29 @@ TEST_F(Settle, TheKernelOwnsWhatNobodyHoldsOnlyIfNobodyIsHidden)
     census.every_process = true;
     take(20s);
     EXPECT_EQ(owner(1).comm, "[kernel]");
+}
+
+TEST_F(Settle, WhatIsToldInAPauseIsYoungerThanTheRows)
+{
+    for (std::uint16_t number = 1; number <= 2 * RowPauses::kRows; ++number) {
+        census.rows.push_back(row(number, number, TcpState::kEstablished, number));
+    }
+    census.netns_inums = {kNetns};
+    census.holders_complete = true;
+    census.started = 10s;
+    census.finished = 11s;
+    settlement.begin(10s);
+    int pauses = 0;
+    settle(settlement, census, [&] {
+        if (++pauses == 1) {
+            end(1, 12s);                    // its row has been settled
+            end(2 * RowPauses::kRows, 12s); // its row is still to come
+        }
+    });
+    EXPECT_EQ(pauses, 2);
+    EXPECT_EQ(ledger.books().find_by_cookie(1), kNoConnection);
+    EXPECT_EQ(ledger.books().find_by_cookie(2 * RowPauses::kRows), kNoConnection);
+    EXPECT_EQ(ledger.books().size(), 2 * RowPauses::kRows - 2);
 }
 
 TEST_F(Settle, NobodyIsAccusedWhenHoldersAreMissing)
