@@ -40,16 +40,11 @@ struct {
 	__type(value, struct tl_slot);
 } slots SEC(".maps");
 
-/* Room for one record. */
-struct lane_slot {
-	void *record; /* NULL: the lane is full, and it is counted */
-	volatile struct tl_lane *lane;
-	__u64 turn; /* the number of the record and 1 */
-};
-
-static __always_inline volatile struct tl_lane *lane_of(__u32 cpu)
+/* `index` is a word of the caller's, which all look-ups share: the program has few on its stack. */
+static __always_inline volatile struct tl_lane *lane_of(__u32 cpu, __u32 *index)
 {
-	return bpf_map_lookup_elem(&lanes, &cpu);
+	*index = cpu;
+	return bpf_map_lookup_elem(&lanes, index);
 }
 
 /* `lane` may be NULL. */
@@ -61,7 +56,7 @@ static __always_inline bool is_plain(volatile struct tl_lane *lane)
 /* True: the caller has it until release_lane(). */
 static __always_inline bool take_lane(volatile struct tl_lane *lane)
 {
-	if (!lane->slots || lane->in_use)
+	if (!lane->slot_bits || lane->in_use)
 		return false;
 	lane->in_use = 1;
 	return true;
@@ -72,34 +67,53 @@ static __always_inline void release_lane(volatile struct tl_lane *lane)
 	lane->in_use = 0;
 }
 
-static __always_inline bool is_full(volatile struct tl_lane *lane, __u64 number)
+static __always_inline __u32 slots_of(volatile struct tl_lane *lane)
 {
-	if (number - lane->consumed_seen < lane->slots)
+	return 1U << lane->slot_bits;
+}
+
+static __always_inline bool is_full(volatile struct tl_lane *lane)
+{
+	if (lane->produced - lane->consumed_seen < slots_of(lane))
 		return false;
 	lane->consumed_seen = lane->consumed;
-	return number - lane->consumed_seen >= lane->slots;
+	return lane->produced - lane->consumed_seen >= slots_of(lane);
 }
 
-static __always_inline void *slot_of(__u32 cpu, __u64 number, __u32 slots_per_lane)
-{
-	__u32 index = cpu * slots_per_lane + (number & (slots_per_lane - 1));
+#define KNOWN_LASTS_NS 1000000
 
-	return bpf_map_lookup_elem(&slots, &index);
+/*
+ * Tasks, credentials, css_sets and namespaces are freed after a grace period of RCU, which takes
+ * some ticks: within a millisecond an address is still of what it was of.
+ */
+static __always_inline void forget_what_is_old(volatile struct tl_lane *lane, __u64 now_ns)
+{
+	if (now_ns - lane->known_since_ns < KNOWN_LASTS_NS)
+		return;
+	lane->known_since_ns = now_ns;
+	lane->netns = 0;
+	lane->known.leader = 0;
 }
 
-/* Only by who has taken the lane; `cpu` is the present one. */
-static __always_inline struct lane_slot reserve_slot(volatile struct tl_lane *lane, __u32 cpu)
+/* The slot of the next record. */
+static __always_inline void *next_slot(volatile struct tl_lane *lane, __u32 *index)
 {
-	struct lane_slot slot = {.lane = lane};
-	__u64 number = lane->produced;
+	*index = lane->first_slot + ((__u32)lane->produced & (slots_of(lane) - 1));
+	return bpf_map_lookup_elem(&slots, index);
+}
 
-	if (is_full(slot.lane, number)) {
+/* Room for one record; NULL, and it is counted, if the lane is full. Only by who has taken it. */
+static __always_inline void *reserve_slot(volatile struct tl_lane *lane, __u32 *index)
+{
+	void *slot;
+
+	if (is_full(lane)) {
 		count_lost_record();
-		return slot;
+		return NULL;
 	}
-	slot.turn = number + 1;
-	slot.lane->produced = slot.turn;
-	slot.record = slot_of(cpu, number, lane->slots);
+	slot = next_slot(lane, index);
+	if (slot)
+		lane->produced = lane->produced + 1;
 	return slot;
 }
 
@@ -108,14 +122,11 @@ static __always_inline struct lane_slot reserve_slot(volatile struct tl_lane *la
  * Nobody waits for a store: so one into each cache line of the next slot, if that is free, has
  * them here when their turn comes.
  */
-static __always_inline void fetch_next_slot(volatile struct tl_lane *lane, __u32 cpu)
+static __always_inline void fetch_next_slot(volatile struct tl_lane *lane, __u32 *index)
 {
-	__u64 number = lane->produced;
-	__u32 slots_per_lane = lane->slots;
-
-	if (number - lane->consumed_seen >= slots_per_lane)
+	if (lane->produced - lane->consumed_seen >= slots_of(lane))
 		return;
-	volatile struct tl_slot *next = slot_of(cpu, number, slots_per_lane);
+	volatile struct tl_slot *next = next_slot(lane, index);
 
 	if (!next)
 		return;
@@ -139,16 +150,15 @@ static __noinline void wake_reader(void)
  * One record in 64, or in a quarter of a small lane, looks whether the lane has filled past a
  * quarter, for which the reader is woken.
  */
-static __always_inline void submit_slot(const struct lane_slot *slot)
+static __always_inline void submit_slot(volatile struct tl_lane *lane,
+					volatile struct tl_record_header *header)
 {
-	volatile struct tl_record_header *header = slot->record;
+	__u32 turn = lane->produced; /* the number of the record and 1 */
+	__u32 quarter = slots_of(lane) / 4;
 
 	barrier();
-	header->turn = (__u32)slot->turn;
-	__u32 quarter = slot->lane->slots / 4;
-
-	if ((slot->turn & (quarter - 1) & 0x3f) == 0 &&
-	    slot->turn - slot->lane->consumed >= quarter)
+	header->turn = turn;
+	if ((turn & (quarter - 1) & 0x3f) == 0 && turn - (__u32)lane->consumed >= quarter)
 		wake_reader();
 }
 

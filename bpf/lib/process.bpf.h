@@ -25,19 +25,12 @@ static __always_inline void describe_process(struct tl_process *out, struct task
 	__builtin_memcpy(out->comm, leader->comm, sizeof(out->comm));
 }
 
-/*
- * Tasks, credentials and css_sets are freed after a grace period of RCU, which takes some ticks:
- * within a millisecond an address is still of what it was of.
- */
-#define KNOWN_LASTS_NS 1000000
-
 static __noinline void know_process(volatile struct tl_known_process *known,
-				    struct task_struct *task, __u64 now_ns)
+				    struct task_struct *task)
 {
 	known->leader = (__u64)task->group_leader;
 	known->cred = (__u64)task->cred;
 	known->cgroups = (__u64)task->cgroups;
-	known->read_ns = now_ns;
 	known->start_ns = task->group_leader->start_boottime;
 	known->cgroup_id = cgroup_id_of(task);
 	known->tgid = task->tgid;
@@ -49,15 +42,13 @@ static __noinline void know_process(volatile struct tl_known_process *known,
  * the one that was described just before, only what may have changed is read again.
  */
 static __always_inline void describe_known_process(struct tl_process *out, struct task_struct *task,
-						   volatile struct tl_known_process *known,
-						   __u64 now_ns)
+						   volatile struct tl_known_process *known)
 {
 	struct task_struct *leader = task->group_leader;
 
 	if (known->leader != (__u64)leader || known->cred != (__u64)task->cred ||
-	    known->cgroups != (__u64)task->cgroups || known->tgid != (__u32)task->tgid ||
-	    now_ns - known->read_ns >= KNOWN_LASTS_NS)
-		know_process(known, task, now_ns);
+	    known->cgroups != (__u64)task->cgroups || known->tgid != (__u32)task->tgid)
+		know_process(known, task);
 	out->start_ns = known->start_ns;
 	out->cgroup_id = known->cgroup_id;
 	out->tgid = known->tgid;

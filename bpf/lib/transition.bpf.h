@@ -45,20 +45,17 @@ static __always_inline __u8 socket_flags(const struct sock_common *common)
 
 /*
  * The kernel counts a namespace's users beside its number, so that each socket that is made or
- * ends anywhere takes that cache line away. The lane remembers the number: of the same namespace
- * if the address and the random number that each one is born with are the same.
+ * ends anywhere takes that cache line away: the lane remembers the number.
  */
 static __always_inline __u32 known_inum_of_netns(volatile struct tl_lane *lane,
 						 const struct sock_common *common)
 {
-	const struct net *netns = common->skc_net.net;
-	__u32 mix = netns->hash_mix;
+	__u64 netns = (__u64)common->skc_net.net;
 
-	if (lane->netns == (__u64)netns && lane->netns_mix == mix)
-		return lane->netns_inum;
-	lane->netns = (__u64)netns;
-	lane->netns_mix = mix;
-	lane->netns_inum = inum_of_netns(common);
+	if (lane->netns != netns) {
+		lane->netns = netns;
+		lane->netns_inum = inum_of_netns(common);
+	}
 	return lane->netns_inum;
 }
 
@@ -67,24 +64,23 @@ static __always_inline bool is_clone(int old_state, int new_state)
 	return old_state == TCP_LISTEN && new_state == TCP_SYN_RECV;
 }
 
-/* What the socket of a transition is known by: its cookie, or its address while it has none. */
-static __always_inline __u64 key_of(struct sock *sk, int old_state, int new_state)
+/* 0 while the kernel has not settled it: then it is still the listener's. */
+static __always_inline __u64 cookie_of(struct sock *sk, int old_state, int new_state)
 {
-	return is_clone(old_state, new_state) ? (__u64)sk : lasting_cookie(sk);
+	return is_clone(old_state, new_state) ? 0 : lasting_cookie(sk);
 }
 
 /* `lane`: taken by the caller, or NULL. */
 static __always_inline void fill_transition(struct tl_transition *out, struct sock *sk,
-					    int old_state, int new_state, __u64 key,
+					    int old_state, int new_state, __u64 cookie,
 					    volatile struct tl_lane *lane)
 {
 	const struct sock_common *common = &sk->__sk_common;
 
-	out->cookie = key;
+	out->cookie = cookie;
 	out->sock = (__u64)sk;
 	fill_binding(out, sk, is_plain(lane));
 	if (is_clone(old_state, new_state)) {
-		out->cookie = 0;
 		out->listener_sock = original_of_clone(sk);
 		out->port_origin = TL_PORT_NOT_TOLD;
 	}
@@ -110,84 +106,80 @@ static __always_inline void flag_caller(struct tl_transition *out, struct task_s
 }
 
 /* Each slot has room for either kind, so both share the code: there is less of it to fetch. */
-static __always_inline __u64 send_by_lane(struct sock *sk, int old_state, int new_state, __u64 key,
-					  volatile struct tl_lane *lane, __u32 cpu)
+static __always_inline void send_by_lane(struct sock *sk, int old_state, int new_state,
+					 __u64 time_ns, __u64 cookie, volatile struct tl_lane *lane,
+					 __u32 *index)
 {
-	__u64 time_ns = bpf_ktime_get_ns();
-	struct lane_slot slot = reserve_slot(lane, cpu);
-	struct tl_owned_transition *out = slot.record;
-	struct tl_record_header *header = slot.record;
+	struct tl_owned_transition *out = reserve_slot(lane, index);
+	struct tl_record_header *header = (void *)out;
 
 	if (!out)
-		return time_ns;
-	fill_transition(&out->transition, sk, old_state, new_state, key, lane);
+		return;
+	forget_what_is_old(lane, time_ns);
+	fill_transition(&out->transition, sk, old_state, new_state, cookie, lane);
 	if (runs_in_caller(old_state, new_state)) {
 		struct task_struct *current = bpf_get_current_task_btf();
 
 		fill_header(header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
 		flag_caller(&out->transition, current, is_plain(lane));
-		describe_known_process(&out->process, current, &lane->known, time_ns);
+		describe_known_process(&out->process, current, &lane->known);
 	} else {
 		fill_header(header, time_ns, TL_RECORD_TRANSITION, sizeof(out->transition));
 	}
-	submit_slot(&slot);
-	fetch_next_slot(lane, cpu);
-	return time_ns;
+	submit_slot(lane, header);
+	fetch_next_slot(lane, index);
 }
 
-static __always_inline __u64 send_transition(struct sock *sk, int old_state, int new_state)
+static __always_inline void send_transition(struct sock *sk, int old_state, int new_state,
+					    __u64 time_ns)
 {
-	__u64 time_ns = bpf_ktime_get_ns();
 	struct tl_transition *out = reserve_record(sizeof(*out));
 
 	if (!out)
-		return time_ns;
+		return;
 	fill_header(&out->header, time_ns, TL_RECORD_TRANSITION, sizeof(*out));
-	fill_transition(out, sk, old_state, new_state, key_of(sk, old_state, new_state), NULL);
+	fill_transition(out, sk, old_state, new_state, cookie_of(sk, old_state, new_state), NULL);
 	submit_record(out, time_ns);
-	return time_ns;
 }
 
-static __always_inline __u64 send_owned_transition(struct sock *sk, int old_state, int new_state)
+static __always_inline void send_owned_transition(struct sock *sk, int old_state, int new_state,
+						  __u64 time_ns)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
-	__u64 time_ns = bpf_ktime_get_ns();
 	struct tl_owned_transition *out = reserve_record(sizeof(*out));
 
 	if (!out)
-		return time_ns;
+		return;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
 	fill_transition(&out->transition, sk, old_state, new_state,
-			key_of(sk, old_state, new_state), NULL);
+			cookie_of(sk, old_state, new_state), NULL);
 	flag_caller(&out->transition, current, false);
 	describe_process(&out->process, current);
 	submit_record(out, time_ns);
-	return time_ns;
 }
 
-static __noinline __u64 send_farewell(struct sock *sk, int old_state)
+static __noinline void send_farewell(struct sock *sk, int old_state, __u64 time_ns)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
-	__u64 time_ns = bpf_ktime_get_ns();
 	struct tl_farewell *out = reserve_record(sizeof(*out));
 
 	if (!out)
-		return time_ns;
+		return;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_FAREWELL, sizeof(*out));
 	fill_transition(&out->transition, sk, old_state, TCP_CLOSE, lasting_cookie(sk), NULL);
 	out->transition.flags |= farewell_flags(sk);
 	fill_caller(out, sk, old_state, current);
 	fill_figures(out, sk);
 	submit_record(out, time_ns);
-	return time_ns;
 }
 
 /* Out of line, and so out of the way of what runs at each event. */
-static __noinline __u64 send_by_ring(struct sock *sk, int old_state, int new_state)
+static __noinline void send_by_ring(struct sock *sk, int old_state, int new_state, __u64 time_ns)
 {
 	if (runs_in_caller(old_state, new_state))
-		return send_owned_transition(sk, old_state, new_state);
-	return send_transition(sk, old_state, new_state);
+		send_owned_transition(sk, old_state, new_state, time_ns);
+	else
+		send_transition(sk, old_state, new_state, time_ns);
 }
 
 static __noinline void take_connect_stack(struct sock *sk)
@@ -195,69 +187,90 @@ static __noinline void take_connect_stack(struct sock *sk)
 	take_stack(sk, TL_OPENED_BY_CONNECT);
 }
 
-/* When it was, or 0 where it is left out. `lane`: of the present CPU, or NULL. */
-static __always_inline __u64 send_set_state(struct sock *sk, int old_state, int new_state,
-					    __u64 key, volatile struct tl_lane *lane, __u32 cpu)
+/* `lane`: of the present CPU, or NULL. `index`: see lane_of(). */
+static __always_inline void send_set_state(struct sock *sk, int old_state, int new_state,
+					   __u64 time_ns, __u64 cookie,
+					   volatile struct tl_lane *lane, __u32 *index)
 {
 	if (sk->sk_protocol != IPPROTO_TCP_NUMBER)
-		return 0;
+		return;
 	/* SOCK_DESTROY of a listener stores CLOSE twice, in the destroyer's context. */
 	if (old_state == new_state)
-		return 0;
+		return;
 	if (!is_plain(lane)) {
 		if (!passes_transition(sk, old_state, new_state))
-			return 0;
-		if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN)
-			return send_farewell(sk, old_state);
+			return;
+		if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN) {
+			send_farewell(sk, old_state, time_ns);
+			return;
+		}
 	}
-	__u64 time_ns;
-
 	if (lane && take_lane(lane)) {
-		time_ns = send_by_lane(sk, old_state, new_state, key, lane, cpu);
+		send_by_lane(sk, old_state, new_state, time_ns, cookie, lane, index);
 		release_lane(lane);
 	} else {
-		time_ns = send_by_ring(sk, old_state, new_state);
+		send_by_ring(sk, old_state, new_state, time_ns);
 	}
 	if (old_state == TCP_CLOSE && new_state == TCP_SYN_SENT)
 		take_connect_stack(sk);
-	return time_ns;
 }
 
 /* A mark that the second program has not taken by then, busy itself, says nothing any more. */
 #define SEEN_LASTS_NS 1000000
 
-static __always_inline void mark_seen(volatile struct tl_lane *lane, __u64 key, int old_state,
-				      int new_state, __u64 now)
+/* What the socket of a transition is known by between the two programs. */
+static __always_inline __u64 key_of(struct sock *sk, __u64 cookie)
 {
-	bool is_free = !lane->seen[0].key || now - lane->seen[0].time_ns > SEEN_LASTS_NS;
+	return cookie ? cookie : (__u64)sk;
+}
+
+static __always_inline void mark_seen(volatile struct tl_lane *lane, __u64 key, int old_state,
+				      int new_state, __u64 now_ns)
+{
+	__u64 stamp = now_ns << 16 | old_state << 8 | new_state;
+	bool is_free = !lane->seen[0].key || stamp - lane->seen[0].stamp > (__u64)SEEN_LASTS_NS
+										   << 16;
 	volatile struct tl_seen *mark = is_free ? &lane->seen[0] : &lane->seen[1];
 
 	mark->key = 0; /* a softirq may look while it is written */
-	mark->states = old_state << 8 | new_state;
-	mark->time_ns = now;
+	mark->stamp = stamp;
 	mark->key = key;
 }
 
+/* True: the first program has seen it. The mark is taken. */
+static __always_inline bool take_mark(volatile struct tl_seen *mark, __u64 key, int old_state,
+				      int new_state)
+{
+	if (mark->key != key || (__u16)mark->stamp != (old_state << 8 | new_state))
+		return false;
+	mark->key = 0;
+	return true;
+}
+
+/*
+ * The clock is what costs most: the processor reads it when all loads before it are done. So it
+ * comes first, and the loads after it, which miss the cache, are done at a time.
+ */
 static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
-	volatile struct tl_lane *lane = lane_of(cpu);
+	__u64 now_ns = bpf_ktime_get_ns();
+	__u32 index;
+	volatile struct tl_lane *lane = lane_of(bpf_get_smp_processor_id(), &index);
 
 	if (!lane)
 		return; /* cannot be */
-	__u64 key = key_of(sk, old_state, new_state);
-	__u64 sent_ns = send_set_state(sk, old_state, new_state, key, lane, cpu);
+	__u64 cookie = cookie_of(sk, old_state, new_state);
 
-	/* The clock is what costs most: read again only for what is left out. */
+	send_set_state(sk, old_state, new_state, now_ns, cookie, lane, &index);
 	if (lane->marks_seen)
-		mark_seen(lane, key, old_state, new_state, sent_ns ? sent_ns : bpf_ktime_get_ns());
+		mark_seen(lane, key_of(sk, cookie), old_state, new_state, now_ns);
 }
 
 /* Rare, and so out of the way of what runs at each event. */
 static __noinline int catch_transition(struct sock *sk, int old_state, int new_state)
 {
 	count_caught_nested();
-	send_set_state(sk, old_state, new_state, 0, NULL, 0);
+	send_set_state(sk, old_state, new_state, bpf_ktime_get_ns(), 0, NULL, NULL);
 	return 0;
 }
 
@@ -268,17 +281,14 @@ static __noinline int catch_transition(struct sock *sk, int old_state, int new_s
  */
 static __always_inline void on_nested_set_state(struct sock *sk, int old_state, int new_state)
 {
-	volatile struct tl_lane *lane = lane_of(bpf_get_smp_processor_id());
-	__u64 states = old_state << 8 | new_state;
-	__u64 key = key_of(sk, old_state, new_state);
+	__u32 index;
+	volatile struct tl_lane *lane = lane_of(bpf_get_smp_processor_id(), &index);
+	__u64 key = key_of(sk, cookie_of(sk, old_state, new_state));
 
 	if (!lane)
 		return;
-	if (lane->seen[0].key == key && lane->seen[0].states == states)
-		lane->seen[0].key = 0;
-	else if (lane->seen[1].key == key && lane->seen[1].states == states)
-		lane->seen[1].key = 0;
-	else
+	if (!take_mark(&lane->seen[0], key, old_state, new_state) &&
+	    !take_mark(&lane->seen[1], key, old_state, new_state))
 		catch_transition(sk, old_state, new_state);
 }
 

@@ -18,44 +18,44 @@ struct tl_slot {
 
 /*
  * What the first program on the tracepoint leaves for the second. A socket makes each transition
- * once, so `key` and `states` are those of no other one, however quickly addresses are used again.
+ * once, so the key and the states are those of no other one, however quickly addresses are used
+ * again.
  */
 struct tl_seen {
-	tl_u64 key;    /* cookie, or the address of a clone, which has none yet; 0: none */
-	tl_u64 states; /* old << 8 | new */
-	tl_u64 time_ns;
+	tl_u64 key;   /* cookie, or the address of a clone, which has none yet; 0: none */
+	tl_u64 stamp; /* when, in ns << 16 | old state << 8 | new state */
 };
 
-/* The process that the lane last told of, kept by what the kernel reaches it through. */
+/* The process that the lane last told of, by what the kernel reaches it through. */
 struct tl_known_process {
-	tl_u64 leader;	/* addresses of its thread group leader, */
-	tl_u64 cred;	/* the credentials */
+	tl_u64 leader;	/* addresses of its thread group leader, or 0, */
+	tl_u64 cred;	/* of the credentials */
 	tl_u64 cgroups; /* and the css_set of the task that ran */
-	tl_u64 read_ns; /* CLOCK_MONOTONIC, when it was read through them */
 	tl_u64 start_ns;
 	tl_u64 cgroup_id;
 	tl_u32 tgid;
 	tl_u32 uid;
-	tl_u8 padding[8];
+	tl_u8 padding[16];
 };
 
 /* In cache lines by who writes. */
 struct tl_lane {
 	/* Counted in slots since the start. */
-	tl_u64 produced;      /* written by the program alone, before it fills the slot */
-	tl_u64 consumed_seen; /* its copy of `consumed`, so that it rarely fetches that line */
-	tl_u64 netns;	      /* address of the last record's network namespace, */
-	tl_u32 netns_mix;     /* its random number, */
-	tl_u32 netns_inum;    /* and its inode number */
+	tl_u64 produced;       /* written by the program alone, before it fills the slot */
+	tl_u64 consumed_seen;  /* its copy of `consumed`, so that it rarely fetches that line */
+	tl_u64 known_since_ns; /* what the lane knows was read after this; CLOCK_MONOTONIC */
+	tl_u64 netns;	       /* address of the last record's network namespace, or 0 */
+	tl_u32 netns_inum;
 	/* Settings, by user space before it attaches the programs, the last before the second. */
-	tl_u32 slots;	/* a power of two, or 0: the CPU has no lane */
-	tl_u8 is_plain; /* nothing is filtered, and records tell nothing that must be asked for */
+	tl_u32 first_slot;
+	tl_u8 slot_bits; /* there are 1 << slot_bits; 0: the CPU has no lane */
+	tl_u8 is_plain;	 /* nothing is filtered, and records tell nothing that must be asked for */
 	tl_u8 marks_seen;
 	tl_u8 in_use; /* the program is writing a record */
-	tl_u8 padding;
+	tl_u8 padding[4];
 	/* The second is for a softirq between the two programs. */
 	struct tl_seen seen[2];
-	tl_u8 padding_2[40];
+	tl_u8 padding_2[48];
 	struct tl_known_process known;
 
 	tl_u64 consumed; /* written by the reader alone */

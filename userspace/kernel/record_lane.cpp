@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <utility>
 
@@ -49,7 +50,9 @@ void LaneMemory::set_up(std::uint32_t lanes, bool plain)
 {
     auto* settings = static_cast<tl_lane*>(lanes_.get());
     for (std::uint32_t cpu = 0; cpu < cpus_; ++cpu) {
-        settings[cpu].slots = cpu < lanes ? slots_per_lane_ : 0;
+        settings[cpu].first_slot = cpu * slots_per_lane_;
+        settings[cpu].slot_bits =
+            static_cast<std::uint8_t>(cpu < lanes ? std::countr_zero(slots_per_lane_) : 0);
         settings[cpu].is_plain = plain ? 1 : 0;
     }
 }
