@@ -28,7 +28,7 @@ struct {
 } lanes SEC(".maps");
 
 /*
- * key: CPU * lane_slots + number of the record modulo lane_slots. value: room for one record.
+ * key: the lane's first_slot + number of the record modulo its slots. value: room for one record.
  * Written by on_set_state(), read in place by the reader. When a lane is full, a record is not
  * written and lost_ring_full counts it.
  */

@@ -309,7 +309,6 @@ struct ns_common {
 
 struct net {
 	struct ns_common ns;
-	u32 hash_mix;
 };
 
 struct nsproxy {

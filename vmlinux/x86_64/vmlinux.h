@@ -305,7 +305,6 @@ struct ns_common {
 
 struct net {
 	struct ns_common ns;
-	u32 hash_mix;
 };
 
 struct nsproxy {
