@@ -67,19 +67,6 @@ static __always_inline void release_lane(volatile struct tl_lane *lane)
 	lane->in_use = 0;
 }
 
-static __always_inline __u32 slots_of(volatile struct tl_lane *lane)
-{
-	return 1U << lane->slot_bits;
-}
-
-static __always_inline bool is_full(volatile struct tl_lane *lane)
-{
-	if (lane->produced - lane->consumed_seen < slots_of(lane))
-		return false;
-	lane->consumed_seen = lane->consumed;
-	return lane->produced - lane->consumed_seen >= slots_of(lane);
-}
-
 #define KNOWN_LASTS_NS 1000000
 
 /*
@@ -93,6 +80,19 @@ static __always_inline void forget_what_is_old(volatile struct tl_lane *lane, __
 	lane->known_since_ns = now_ns;
 	lane->netns = 0;
 	lane->known.leader = 0;
+}
+
+static __always_inline __u32 slots_of(volatile struct tl_lane *lane)
+{
+	return 1U << lane->slot_bits;
+}
+
+static __always_inline bool is_full(volatile struct tl_lane *lane)
+{
+	if (lane->produced - lane->consumed_seen < slots_of(lane))
+		return false;
+	lane->consumed_seen = lane->consumed;
+	return lane->produced - lane->consumed_seen >= slots_of(lane);
 }
 
 /* The slot of the next record. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // What a record says of its process is what it was at that moment, however quickly it changes: the
 // programs remember the one they told of before.
-#include "procfs/processes.hpp"
 #include "tracer_fixture.hpp"
 
 #include <linux/sched.h>

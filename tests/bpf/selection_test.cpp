@@ -9,10 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
-#include <optional>
-#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -41,46 +38,19 @@ Exchange exchange(const BoundSocket& listener)
     return done;
 }
 
-class SelectionTest : public testing::Test {
+class SelectionTest : public TracerTest {
 protected:
+    void SetUp() override {} // each test says what it asks for
+
     void open(const tl_case& one, bool last_acks = false)
     {
-        route_libbpf_messages();
-        Expected<Tracer> opened =
-            Tracer::open({.hooks = HookMode::kTracepoints, .cases = {one}, .last_acks = last_acks});
-        ASSERT_TRUE(opened) << opened.error().message();
-        tracer_.emplace(std::move(*opened));
-    }
-
-    /// The transitions of this test's namespace since the last call.
-    std::vector<tl_transition> drain()
-    {
-        network_.wait_until_quiet();
-        std::vector<tl_transition> seen;
-        tracer_->drain([&](const void* data, std::size_t size) {
-            tl_record_header header{};
-            std::memcpy(&header, data, sizeof(header));
-            if (header.kind == TL_RECORD_TRANSITION || header.kind == TL_RECORD_OWNED_TRANSITION) {
-                tl_transition one{};
-                std::memcpy(&one, data, std::min(size, sizeof(one)));
-                if (one.netns_inum == network_.inum()) {
-                    seen.push_back(one);
-                }
-            }
-        });
-        return seen;
+        TracerTest::open({.hooks = HookMode::kTracepoints, .cases = {one}, .last_acks = last_acks});
     }
 
     /// Of a socket; 0: of clones, whose cookie is not settled.
-    static Path path(const std::vector<tl_transition>& all, std::uint64_t cookie)
+    static Path path(const std::vector<Seen>& all, std::uint64_t cookie)
     {
-        Path steps;
-        for (const tl_transition& one : all) {
-            if (one.cookie == cookie) {
-                steps.emplace_back(one.old_state, one.new_state);
-            }
-        }
-        return steps;
+        return TracerTest::path(of(all, cookie));
     }
 
     /// Another process does it, which then has ended.
@@ -96,9 +66,6 @@ protected:
         ASSERT_EQ(child, ::waitpid(child, &status, 0));
         ASSERT_EQ(0, status);
     }
-
-    PrivateNetwork network_;
-    std::optional<Tracer> tracer_;
 };
 
 TEST_F(SelectionTest, RemotePort)
@@ -170,7 +137,7 @@ TEST_F(SelectionTest, ListenersAreAlwaysTold)
     }
     const auto seen = drain();
     ASSERT_EQ(seen.size(), 2U);
-    EXPECT_EQ(path(seen, seen[0].cookie), (Path{{kClose, kListen}, {kListen, kClose}}));
+    EXPECT_EQ(path(seen, seen[0].transition.cookie), (Path{{kClose, kListen}, {kListen, kClose}}));
 }
 
 TEST_F(SelectionTest, Family)
@@ -243,17 +210,18 @@ TEST_F(SelectionTest, AProcessByItsPid)
     const BoundSocket ours = listen_on_loopback(AF_INET); // marked by its listen()
     std::uint64_t newest = 0;
     in_a_child([] { exchange(listen_on_loopback(AF_INET)); });
-    for (const tl_transition& seen : drain()) {
-        newest = std::max(newest, std::uint64_t{seen.cookie});
+    for (const Seen& seen : drain()) {
+        newest = std::max(newest, std::uint64_t{seen.transition.cookie});
     }
     EXPECT_GT(newest, 0U) << "no mark is believed yet";
 
     tracer_->believe_marks(newest);
     in_a_child([] { exchange(listen_on_loopback(AF_INET)); });
-    for (const tl_transition& seen : drain()) {
+    for (const auto& [transition, process, owned] : drain()) {
         // A CPU may still give cookies of an older batch; those pass.
-        EXPECT_TRUE(seen.new_state == kListen || seen.old_state == kListen || seen.cookie <= newest)
-            << int{seen.old_state} << " -> " << int{seen.new_state};
+        EXPECT_TRUE(transition.new_state == kListen || transition.old_state == kListen ||
+                    transition.cookie <= newest)
+            << int{transition.old_state} << " -> " << int{transition.new_state};
     }
     Exchange made = exchange(ours);
     auto seen = drain();
