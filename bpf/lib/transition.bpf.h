@@ -7,6 +7,7 @@
 #include "compat.bpf.h"
 #include "farewell.bpf.h"
 #include "lane.bpf.h"
+#include "namespaces.bpf.h"
 #include "passing.bpf.h"
 #include "process.bpf.h"
 #include "ring.bpf.h"
@@ -43,6 +44,14 @@ static __always_inline __u8 socket_flags(const struct sock_common *common)
 	return flags;
 }
 
+static __noinline __u32 noted_inum_of_netns(const struct sock_common *common)
+{
+	__u32 inum = inum_of_netns(common);
+
+	note_namespace(common->skc_net.net, inum);
+	return inum;
+}
+
 /*
  * The kernel counts a namespace's users beside its number, so that each socket that is made or
  * ends anywhere takes that cache line away: the lane remembers the number.
@@ -54,7 +63,7 @@ static __always_inline __u32 known_inum_of_netns(volatile struct tl_lane *lane,
 
 	if (lane->netns != netns) {
 		lane->netns = netns;
-		lane->netns_inum = inum_of_netns(common);
+		lane->netns_inum = noted_inum_of_netns(common);
 	}
 	return lane->netns_inum;
 }
@@ -89,7 +98,7 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 	out->error = sk->sk_err;
 	out->shutdown = sk->sk_shutdown;
 	out->flags = socket_flags(common);
-	out->netns_inum = lane ? known_inum_of_netns(lane, common) : inum_of_netns(common);
+	out->netns_inum = lane ? known_inum_of_netns(lane, common) : noted_inum_of_netns(common);
 	fill_tuple(out, common);
 	if (!out->local_port && new_state == TCP_CLOSE)
 		out->local_port = remembered_port(sk);

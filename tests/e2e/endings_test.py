@@ -2,11 +2,15 @@
 """Ends that are no event: mini-sockets that expire, are reused or never come to be, namespaces
 that end. A live `top` must agree with ss soon afterwards."""
 
+import json
 import subprocess
 
 import harness
+from actors import actor_binary
 from harness import eventually
-from watching import TopTest
+from watching import TopTest, nonzero
+
+LESS_THAN_A_TIME_WAIT_S = 30.0
 
 
 class Endings(TopTest):
@@ -174,6 +178,29 @@ class Endings(TopTest):
             left = [self.states(document, actor) for _, *pair, _ in doomed for actor in pair]
             self.assertEqual(left, [{}] * 20)
         self.eventually(all_gone)
+
+    def test_namespaces_that_nobody_sees(self):
+        """They live for less than a sweep and end before their TIME_WAITs would."""
+        stream = self.watch()
+        verbs = ["listen l 127.0.0.1 7000", "connect c 127.0.0.1 7000", "accept s l", "close c",
+                 "eof s", "close s"]
+        briefly = ["unshare", "-n", "sh", "-c", f"ip link set lo up && exec {actor_binary()}"]
+        pids = set()
+        for _ in range(20):
+            answers = subprocess.run(briefly, input="\n".join(verbs) + "\n", text=True, check=True,
+                                     capture_output=True).stdout.splitlines()
+            self.assertTrue(all(json.loads(answer)["ok"] for answer in answers), answers)
+            self.assertEqual(len(answers), 1 + len(verbs))
+            pids.add(json.loads(answers[0])["pid"])
+
+        def all_gone():
+            self.next_document(stream)
+            documents = [json.loads(line)["processes"] for line in list(stream.lines)]
+            self.assertLessEqual(pids, {row["pid"] for rows in documents for row in rows})
+            left = [row for row in documents[-1]
+                    if row["pid"] in pids and nonzero(row["states"])]
+            self.assertEqual(left, [])
+        eventually(all_gone, LESS_THAN_A_TIME_WAIT_S)
 
     def test_namespace_without_processes(self):
         """TIME_WAIT in a namespace that only a name keeps alive."""

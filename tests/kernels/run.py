@@ -25,10 +25,11 @@ import verdicts
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 STATUS_SKIPPED = 77
-OBJECTS = ("empty", "tracer", "holders", "listeners", "accepts")
+OBJECTS = ("empty", "tracer", "holders", "listeners", "namespaces", "accepts")
 # Test programs that run in guests as they do on the host: name, where it is built.
 PROGRAMS = (("bpf.tracer", "tests/bpf/test_bpf_tracer"), ("bpf.refinements", "tests/bpf/test_bpf_refinements"),
             ("bpf.stacks", "tests/bpf/test_bpf_stacks"),
+            ("bpf.namespace_lives", "tests/bpf/test_bpf_namespace_lives"),
             ("bpf.request_count", "tests/bpf/test_bpf_request_count"),
             ("bpf.task_file_scan", "tests/bpf/test_bpf_task_file_scan"),
             ("e2e.netlink.sock_diag", "tests/e2e/test_e2e_netlink_sock_diag"))

@@ -2,6 +2,7 @@
 #include "kernel/abilities.hpp"
 
 #include "shared/listeners.h" // these before the skeletons, which name their types
+#include "shared/namespaces.h"
 #include "shared/selection.h"
 
 #include "accepts.skel.h"
@@ -11,6 +12,7 @@
 #include "kernel/load_error.hpp"
 #include "kernel/program_table.hpp"
 #include "listeners.skel.h"
+#include "namespaces.skel.h"
 #include "refined.skel.h"
 #include "resets.skel.h"
 #include "tracer.skel.h"
@@ -126,7 +128,6 @@ KernelFacts kernel_facts(const KernelRoots& roots)
     facts.has_btf = types.known();
     facts.has_state_tracepoint = types.has("btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF);
     facts.has_task_file_iterator = types.has("bpf_iter__task_file", BTF_KIND_STRUCT);
-    facts.has_tcp_iterator = types.has("bpf_iter__tcp", BTF_KIND_STRUCT);
     return facts;
 }
 
@@ -159,6 +160,7 @@ std::vector<ProgramCheck> check_programs()
         {BpfObject::kTracer, open_object<tracer_bpf__elf_bytes>},
         {BpfObject::kHolders, open_object<holders_bpf__elf_bytes>},
         {BpfObject::kListeners, open_object<listeners_bpf__elf_bytes>},
+        {BpfObject::kNamespaces, open_object<namespaces_bpf__elf_bytes>},
         {BpfObject::kRefined, open_object<refined_bpf__elf_bytes>},
         {BpfObject::kResets, open_object<resets_bpf__elf_bytes>},
         {BpfObject::kAccepts, open_object<accepts_bpf__elf_bytes>},

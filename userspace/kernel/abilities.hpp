@@ -44,7 +44,6 @@ struct KernelFacts {
     bool has_btf = false; ///< /sys/kernel/btf/vmlinux can be read
     bool has_state_tracepoint = false; ///< BTF names btf_trace_inet_sock_set_state
     bool has_task_file_iterator = false;
-    bool has_tcp_iterator = false;
 };
 
 [[nodiscard]] KernelFacts kernel_facts(const KernelRoots& roots = {});

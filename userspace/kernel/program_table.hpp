@@ -13,7 +13,7 @@
 namespace tcpledger {
 
 /// The objects that programs are in.
-enum class BpfObject { kTracer, kHolders, kListeners, kRefined, kResets, kAccepts };
+enum class BpfObject { kTracer, kHolders, kListeners, kNamespaces, kRefined, kResets, kAccepts };
 
 /// What a program tells. Of several programs that tell the same, one is enough: the first
 /// of the table that fits the kernel.
@@ -25,6 +25,7 @@ enum class Tells {
     kHolders,
     kTaskNetns,     ///< in which network namespaces there are tasks
     kRequests,      ///< how many half-open connections wait
+    kNetnsEnd,      ///< which network namespaces have ended
     kAccept,        ///< who accepted, at once
     kTimeWaitBegin, ///< which mini-socket a socket leaves behind
     kTimeWaitMove,  ///< its move from FIN_WAIT2 to TIME_WAIT

@@ -305,6 +305,11 @@ SocketMarks Tracer::marks() const
     return impl_->marks;
 }
 
+int Tracer::namespaces_fd() const
+{
+    return bpf_map__fd(impl_->skeleton->maps.namespaces);
+}
+
 void Tracer::believe_marks(std::uint64_t oldest_marked_cookie)
 {
     impl_->skeleton->data->oldest_marked_cookie = oldest_marked_cookie;

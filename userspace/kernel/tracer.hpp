@@ -79,6 +79,8 @@ public:
     /// Where the sockets of the processes that the cases name are to be marked. Until
     /// believe_marks() sockets without a mark pass too; a map_fd of -1: for good.
     [[nodiscard]] SocketMarks marks() const;
+    /// The map of the network namespaces that records were of, for NamespaceLives.
+    [[nodiscard]] int namespaces_fd() const;
     /// All their sockets are marked, but for those with a cookie up to this.
     void believe_marks(std::uint64_t oldest_marked_cookie);
 

@@ -159,7 +159,6 @@ Expected<void> Finder::add_processes(DIR* proc)
 
 Expected<void> Finder::add_names(DIR* run_netns)
 {
-    const std::size_t denied_before = list_.denied_count;
     while (const dirent* entry = ::readdir(run_netns)) {
         const std::string_view name = entry->d_name;
         if (name == "." || name == "..") {
@@ -173,7 +172,6 @@ Expected<void> Finder::add_names(DIR* run_netns)
             (*found)->name = name;
         }
     }
-    list_.names_denied = list_.denied_count > denied_before;
     return {};
 }
 
@@ -197,7 +195,7 @@ Expected<NamespaceList> list_namespaces(const std::filesystem::path& proc_root,
         return tl::unexpected(found.error());
     }
     NamespaceList list = finder.take();
-    list.names_denied = list.names_denied || names_denied;
+    list.denied_count += names_denied ? 1U : 0U;
     return list;
 }
 

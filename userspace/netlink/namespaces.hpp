@@ -26,8 +26,7 @@ struct NetworkNamespace {
 
 struct NamespaceList {
     std::vector<NetworkNamespace> namespaces; ///< our own first, each once
-    std::size_t denied_count = 0; ///< processes and names we were not allowed to look at
-    bool names_denied = false;    ///< there are names among them, or /run/netns itself is
+    std::size_t denied_count = 0; ///< processes and names, or all names, that may not be looked at
 };
 
 /// All namespaces that a process is in or that /run/netns names. What vanishes meanwhile is left

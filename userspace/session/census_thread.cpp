@@ -16,8 +16,9 @@ constexpr int kUrgentNice = -10;
 
 } // namespace
 
-CensusThread::CensusThread(SocketMarks marks)
-    : marks_(std::move(marks)), done_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
+CensusThread::CensusThread(SocketMarks marks, int namespaces_fd)
+    : marks_(std::move(marks)), namespaces_fd_(namespaces_fd),
+      done_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
 {
     sigset_t all;
     sigset_t before;
@@ -77,7 +78,7 @@ CensusThread::Result CensusThread::work_on(const Request& request)
 void CensusThread::run()
 {
     taker_ = CensusTaker::open(false, marks_);
-    sweeper_.emplace(*taker_);
+    sweeper_.emplace(*taker_, NamespaceLives::open(namespaces_fd_));
     std::unique_lock lock(mutex_);
     while (true) {
         changed_.wait(lock, [this] { return stop_ || wanted_; });

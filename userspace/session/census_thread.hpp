@@ -18,8 +18,8 @@ namespace tcpledger {
 
 class CensusThread {
 public:
-    /// `marks`: see TaskFileScan::open().
-    explicit CensusThread(SocketMarks marks = {});
+    /// `marks`: see TaskFileScan::open(). `namespaces_fd`: see NamespaceLives::open().
+    CensusThread(SocketMarks marks, int namespaces_fd);
     CensusThread(const CensusThread&) = delete;
     CensusThread& operator=(const CensusThread&) = delete;
     /// Waits for a census under way.
@@ -44,6 +44,7 @@ private:
     std::optional<CensusTaker> taker_; ///< the thread's, as is the next
     std::optional<MiniSweeper> sweeper_;
     const SocketMarks marks_;
+    const int namespaces_fd_;
     UniqueFd done_;     ///< an eventfd
     bool busy_ = false; ///< the owner's
     std::mutex mutex_;

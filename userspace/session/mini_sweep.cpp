@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -125,25 +126,48 @@ MiniSweep MiniSweeper::take(const MiniQuestion& question)
     }
     sweep.started = monotonic_now();
     const auto cpu_before = thread_cpu_time();
-    bool looked_around = false;
+    std::vector<std::uint32_t> lost; // not where they were
     for (const auto& [inum, netns] : question.netns) {
-        const UniqueFd fd = open_netns(inum, looked_around);
+        const UniqueFd fd = open_where_it_was(inum);
         if (fd.valid()) {
             ask_inside(fd.get(), inum, netns, sweep);
-            entered_.insert(inum);
-        } else if (entered_.contains(inum)) { // else it may be of one who hides from us
-            sweep.gone.insert(inum);
+        } else {
+            lost.push_back(inum);
         }
     }
-    std::erase_if(entered_, [&](auto inum) { return !question.netns.contains(inum); });
-    if (!sweep.gone.empty()) { // or a single thread is still there
-        const auto there = census_.netns_of_tasks();
-        std::erase_if(sweep.gone,
-                      [&](auto inum) { return names_denied_ || !there || there->contains(inum); });
+    if (!lost.empty()) {
+        seek(lost, question, sweep);
     }
     sweep.finished = monotonic_now();
     sweep.cpu += thread_cpu_time() - cpu_before;
     return sweep;
+}
+
+void MiniSweeper::seek(std::span<const std::uint32_t> lost, const MiniQuestion& question,
+                       MiniSweep& sweep)
+{
+    const auto ended = lives_ ? lives_->ended() : tl::unexpected(lives_.error());
+    bool looked_around = false;
+    std::set<std::uint32_t> unmet; // by the tracer
+    for (const std::uint32_t inum : lost) {
+        const bool met = ended && ended->contains(inum);
+        if (met && ended->at(inum)) {
+            sweep.gone.insert(inum);
+            continue;
+        }
+        const UniqueFd fd = open_netns(inum, looked_around);
+        if (fd.valid()) {
+            ask_inside(fd.get(), inum, question.netns.at(inum), sweep);
+        } else if (!met) {
+            unmet.insert(inum);
+        }
+    }
+    if (!unmet.empty() && !somebody_hides_) {
+        if (const auto in_use = census_.netns_of_tasks()) { // by a single thread
+            std::ranges::set_difference(unmet, *in_use,
+                                        std::inserter(sweep.gone, sweep.gone.end()));
+        }
+    }
 }
 
 void MiniSweeper::ask_inside(int netns_fd, std::uint32_t inum, const MiniQuestion::Netns& netns,
@@ -229,30 +253,32 @@ void MiniSweeper::list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& 
     sweep.listing_cpu += thread_cpu_time() - before;
 }
 
+UniqueFd MiniSweeper::open_where_it_was(std::uint32_t inum) const
+{
+    const auto known = paths_.find(inum);
+    if (known == paths_.end()) {
+        return UniqueFd();
+    }
+    UniqueFd fd(::open(known->second.c_str(), O_RDONLY | O_CLOEXEC));
+    return inum_of(fd) == inum ? std::move(fd) : UniqueFd();
+}
+
 /// By where it was last; else after one look at all processes, which is dear.
 UniqueFd MiniSweeper::open_netns(std::uint32_t inum, bool& looked_around)
 {
-    for (int attempt = 0; attempt < 2; ++attempt) {
-        const auto known = paths_.find(inum);
-        if (known != paths_.end()) {
-            UniqueFd fd(::open(known->second.c_str(), O_RDONLY | O_CLOEXEC));
-            if (inum_of(fd) == inum) {
-                return fd;
-            }
-        }
-        if (std::exchange(looked_around, true)) {
-            break;
-        }
+    UniqueFd fd = open_where_it_was(inum);
+    if (!fd.valid() && !std::exchange(looked_around, true)) {
         look_around();
+        fd = open_where_it_was(inum);
     }
-    return UniqueFd();
+    return fd;
 }
 
 void MiniSweeper::look_around()
 {
     paths_.clear();
     const Expected<NamespaceList> list = list_namespaces();
-    names_denied_ = !list || list->names_denied;
+    somebody_hides_ = !list || list->denied_count > 0;
     for (const NetworkNamespace& netns :
          list ? std::span(list->namespaces) : std::span<const NetworkNamespace>()) {
         paths_[netns.inum] = netns.pid != 0 ? "/proc/" + std::to_string(netns.pid) + "/ns/net"

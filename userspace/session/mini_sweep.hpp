@@ -3,6 +3,7 @@
 // tuple, lists in these states alone. Evidence only; what to ask is for the caller to say.
 #pragma once
 
+#include "kernel/namespace_lives.hpp"
 #include "kernel/request_count.hpp"
 #include "ledger/mini_settlement.hpp"
 #include "ledger/settlement.hpp"
@@ -18,6 +19,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -69,26 +71,31 @@ struct Looks {
 
 class MiniSweeper {
 public:
-    explicit MiniSweeper(const CensusTaker& census) : census_(census) {}
+    MiniSweeper(const CensusTaker& census, Expected<NamespaceLives> lives)
+        : census_(census), lives_(std::move(lives))
+    {
+    }
 
     /// Never fails: what cannot be asked has no answer. For one thread.
     [[nodiscard]] MiniSweep take(const MiniQuestion& question);
     [[nodiscard]] Looks look(const LookQuestion& question);
 
 private:
+    void seek(std::span<const std::uint32_t> lost, const MiniQuestion& question, MiniSweep& sweep);
     void ask_inside(int netns_fd, std::uint32_t inum, const MiniQuestion::Netns& netns,
                     MiniSweep& sweep);
     void look_inside(SockDiag& diag, std::span<const MissedSocket> sockets, Looks& looks);
     [[nodiscard]] UniqueFd open_netns(std::uint32_t inum, bool& looked_around);
+    [[nodiscard]] UniqueFd open_where_it_was(std::uint32_t inum) const;
     void look_around();
     bool answers(SockDiag& diag);
     void list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& sweep) const;
 
-    const CensusTaker& census_;                         ///< knows which namespaces there are
-    bool answers_ = false;                              ///< inet_diag is there
-    std::optional<Expected<RequestCount>> requests_;    ///< after the first sweep
-    std::set<std::uint32_t> entered_;                   ///< namespaces, by a sweep before
-    bool names_denied_ = true;                          ///< a namespace may exist without a path
+    const CensusTaker& census_;                      ///< knows which namespaces there are
+    bool answers_ = false;                           ///< inet_diag is there
+    std::optional<Expected<RequestCount>> requests_; ///< after the first sweep
+    Expected<NamespaceLives> lives_;
+    bool somebody_hides_ = true;                        ///< a namespace may exist without a path
     std::map<std::uint32_t, std::string> paths_;        ///< where a namespace was last found
     std::map<std::uint32_t, std::int64_t> segments_in_; ///< when it was last listed
 };

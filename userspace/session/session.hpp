@@ -128,7 +128,7 @@ private:
     Settlement settlement_{ledger_};
     MiniSettlement minis_{ledger_};
     LossObserver on_loss_;
-    CensusThread census_thread_{tracer_.marks()};
+    CensusThread census_thread_{tracer_.marks(), tracer_.namespaces_fd()};
     bool believes_marks_ = false;
     bool marked_ = false; ///< the census that has been settled has marked sockets
     SessionHealth health_;

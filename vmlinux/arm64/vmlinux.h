@@ -10,6 +10,7 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct bpf_iter__bpf_map_elem;
 struct bpf_iter__task;
 struct bpf_iter__task_file;
 struct bpf_iter__tcp;
@@ -155,6 +156,18 @@ enum sock_flags {
 	SOCK_DEAD = 0,
 	SOCK_DONE = 1,
 	SOCK_LINGER = 4,
+};
+
+struct bpf_iter__bpf_map_elem {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		void *key;
+	};
+	union {
+		void *value;
+	};
 };
 
 struct bpf_iter__task {
@@ -309,6 +322,7 @@ struct ns_common {
 
 struct net {
 	struct ns_common ns;
+	u64 net_cookie;
 };
 
 struct nsproxy {

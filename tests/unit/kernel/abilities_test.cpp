@@ -86,7 +86,6 @@ TEST(KernelFacts, WhatBtfNames)
     EXPECT_TRUE(facts.has_btf);
     EXPECT_TRUE(facts.has_state_tracepoint);
     EXPECT_TRUE(facts.has_task_file_iterator);
-    EXPECT_FALSE(facts.has_tcp_iterator);
 }
 
 /// A name of another kind is another thing.
