@@ -37,13 +37,16 @@ struct ns_common___since_6_18 {
 	struct tl_refcount __ns_ref;
 } __attribute__((preserve_access_index));
 
-static __always_inline void note_namespace(const struct net *net, __u32 inum)
+/* True: another one, which has ended, had this number before. */
+static __always_inline bool note_namespace(const struct net *net, __u32 inum)
 {
 	struct tl_namespace *known = bpf_map_lookup_elem(&namespaces, &inum);
 	struct tl_namespace now = {.net = (__u64)net, .cookie = net->net_cookie};
 
-	if (!known || known->net != now.net || known->cookie != now.cookie)
-		bpf_map_update_elem(&namespaces, &inum, &now, BPF_ANY);
+	if (known && known->net == now.net && known->cookie == now.cookie)
+		return false;
+	bpf_map_update_elem(&namespaces, &inum, &now, BPF_ANY);
+	return known;
 }
 
 /* The users of a namespace that may have been freed; negative where nothing can be said. */

@@ -44,11 +44,24 @@ static __always_inline __u8 socket_flags(const struct sock_common *common)
 	return flags;
 }
 
-static __noinline __u32 noted_inum_of_netns(const struct sock_common *common)
+static __always_inline void send_netns_begin(__u32 inum, __u64 time_ns)
+{
+	struct tl_netns_begin *out = reserve_record(sizeof(*out));
+
+	if (!out)
+		return;
+	fill_header(&out->header, time_ns, TL_RECORD_NETNS_BEGIN, sizeof(*out));
+	out->netns_inum = inum;
+	out->padding = 0;
+	submit_record(out, time_ns);
+}
+
+static __noinline __u32 noted_inum_of_netns(const struct sock_common *common, __u64 time_ns)
 {
 	__u32 inum = inum_of_netns(common);
 
-	note_namespace(common->skc_net.net, inum);
+	if (note_namespace(common->skc_net.net, inum))
+		send_netns_begin(inum, time_ns);
 	return inum;
 }
 
@@ -57,13 +70,13 @@ static __noinline __u32 noted_inum_of_netns(const struct sock_common *common)
  * ends anywhere takes that cache line away: the lane remembers the number.
  */
 static __always_inline __u32 known_inum_of_netns(volatile struct tl_lane *lane,
-						 const struct sock_common *common)
+						 const struct sock_common *common, __u64 time_ns)
 {
 	__u64 netns = (__u64)common->skc_net.net;
 
 	if (lane->netns != netns) {
 		lane->netns = netns;
-		lane->netns_inum = noted_inum_of_netns(common);
+		lane->netns_inum = noted_inum_of_netns(common, time_ns);
 	}
 	return lane->netns_inum;
 }
@@ -81,8 +94,8 @@ static __always_inline __u64 cookie_of(struct sock *sk, int old_state, int new_s
 
 /* `lane`: taken by the caller, or NULL. */
 static __always_inline void fill_transition(struct tl_transition *out, struct sock *sk,
-					    int old_state, int new_state, __u64 cookie,
-					    volatile struct tl_lane *lane)
+					    int old_state, int new_state, __u64 time_ns,
+					    __u64 cookie, volatile struct tl_lane *lane)
 {
 	const struct sock_common *common = &sk->__sk_common;
 
@@ -98,7 +111,8 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 	out->error = sk->sk_err;
 	out->shutdown = sk->sk_shutdown;
 	out->flags = socket_flags(common);
-	out->netns_inum = lane ? known_inum_of_netns(lane, common) : noted_inum_of_netns(common);
+	out->netns_inum = lane ? known_inum_of_netns(lane, common, time_ns)
+			       : noted_inum_of_netns(common, time_ns);
 	fill_tuple(out, common);
 	if (!out->local_port && new_state == TCP_CLOSE)
 		out->local_port = remembered_port(sk);
@@ -125,7 +139,7 @@ static __always_inline void send_by_lane(struct sock *sk, int old_state, int new
 	if (!out)
 		return;
 	forget_what_is_old(lane, time_ns);
-	fill_transition(&out->transition, sk, old_state, new_state, cookie, lane);
+	fill_transition(&out->transition, sk, old_state, new_state, time_ns, cookie, lane);
 	if (runs_in_caller(old_state, new_state)) {
 		struct task_struct *current = bpf_get_current_task_btf();
 
@@ -147,7 +161,8 @@ static __always_inline void send_transition(struct sock *sk, int old_state, int 
 	if (!out)
 		return;
 	fill_header(&out->header, time_ns, TL_RECORD_TRANSITION, sizeof(*out));
-	fill_transition(out, sk, old_state, new_state, cookie_of(sk, old_state, new_state), NULL);
+	fill_transition(out, sk, old_state, new_state, time_ns, cookie_of(sk, old_state, new_state),
+			NULL);
 	submit_record(out, time_ns);
 }
 
@@ -160,7 +175,7 @@ static __always_inline void send_owned_transition(struct sock *sk, int old_state
 	if (!out)
 		return;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
-	fill_transition(&out->transition, sk, old_state, new_state,
+	fill_transition(&out->transition, sk, old_state, new_state, time_ns,
 			cookie_of(sk, old_state, new_state), NULL);
 	flag_caller(&out->transition, current, false);
 	describe_process(&out->process, current);
@@ -175,7 +190,8 @@ static __noinline void send_farewell(struct sock *sk, int old_state, __u64 time_
 	if (!out)
 		return;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_FAREWELL, sizeof(*out));
-	fill_transition(&out->transition, sk, old_state, TCP_CLOSE, lasting_cookie(sk), NULL);
+	fill_transition(&out->transition, sk, old_state, TCP_CLOSE, time_ns, lasting_cookie(sk),
+			NULL);
 	out->transition.flags |= farewell_flags(sk);
 	fill_caller(out, sk, old_state, current);
 	fill_figures(out, sk);

@@ -58,6 +58,8 @@ enum tl_record_kind {
 	 * TL_RECORD_TRANSITION. */
 	TL_RECORD_FAREWELL = 8,
 	TL_RECORD_RESET = 9, /* struct tl_reset */
+
+	TL_RECORD_NETNS_BEGIN = 10, /* struct tl_netns_begin */
 };
 
 /* Bits of tl_transition.flags. */
@@ -170,6 +172,14 @@ struct tl_farewell {
 	tl_u32 padding;
 };
 
+/* The first record of a network namespace whose number another one had, which has ended. Its time
+ * is that of the transition. */
+struct tl_netns_begin {
+	struct tl_record_header header;
+	tl_u32 netns_inum;
+	tl_u32 padding;
+};
+
 /* tl_reset.reason where the tracepoint tells none. */
 #define TL_NO_REASON 0xffffffffU
 
@@ -221,6 +231,7 @@ TL_STATIC_ASSERT(sizeof(struct tl_owned_transition) == 128, "wire layout");
 TL_STATIC_ASSERT(sizeof(struct tl_farewell) == 168, "wire layout");
 TL_STATIC_ASSERT(__builtin_offsetof(struct tl_farewell, bytes_sent) == 128, "wire layout");
 TL_STATIC_ASSERT(sizeof(struct tl_reset) == 32, "wire layout");
+TL_STATIC_ASSERT(sizeof(struct tl_netns_begin) == 24, "wire layout");
 TL_STATIC_ASSERT(sizeof(struct tl_process_event) == 56, "wire layout");
 TL_STATIC_ASSERT(sizeof(struct tl_holder) == 80, "wire layout");
 

@@ -5,6 +5,7 @@
 #include "kernel/namespace_lives.hpp"
 
 #include <chrono>
+#include <set>
 #include <thread>
 
 namespace tcpledger {
@@ -95,11 +96,24 @@ TEST_F(NamespaceLivesTest, ANumberUsedAgainIsOfTheOneThatLives)
         talk();
     }
     ASSERT_TRUE(ends_soon(first));
+    std::vector<std::uint32_t> again; // numbers that had one before
+    std::set<std::uint32_t> met{first};
     for (int round = 0; round < 50; ++round) {
         const PrivateNetwork other;
         talk();
+        talk();
         EXPECT_EQ(has_ended(other.inum()), false);
+        if (!met.insert(other.inum()).second) {
+            again.push_back(other.inum());
+        }
     }
+    ASSERT_FALSE(again.empty());
+    talk();
+    drain();
+    for (const std::uint32_t inum : again) { // others on this host use numbers again too
+        EXPECT_GE(std::ranges::count(begun_, inum), std::ranges::count(again, inum));
+    }
+    EXPECT_EQ(std::ranges::count(begun_, network_.inum()), 0) << "it came after none";
 }
 
 } // namespace

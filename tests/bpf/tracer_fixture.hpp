@@ -70,6 +70,11 @@ protected:
             } else if (header.kind == TL_RECORD_TRANSITION) {
                 ASSERT_EQ(size, sizeof(one.transition));
                 std::memcpy(&one.transition, data, sizeof(one.transition));
+            } else if (header.kind == TL_RECORD_NETNS_BEGIN) {
+                tl_netns_begin record{};
+                ASSERT_EQ(size, sizeof(record));
+                std::memcpy(&record, data, sizeof(record));
+                begun_.push_back(record.netns_inum);
             } else {
                 std::memcpy(&process_events_.emplace_back(), data,
                             std::min(size, sizeof(tl_process_event)));
@@ -102,6 +107,7 @@ protected:
     PrivateNetwork network_;
     std::optional<Tracer> tracer_;
     std::vector<tl_process_event> process_events_;
+    std::vector<std::uint32_t> begun_; ///< namespaces that came after others of their numbers
 };
 
 } // namespace tcpledger::test

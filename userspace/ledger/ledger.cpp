@@ -63,6 +63,7 @@ void Ledger::apply_record(const void* data, std::size_t size)
     tl_process_event process_event;
     tl_farewell farewell;
     tl_reset reset;
+    tl_netns_begin netns_begin;
     if (header.size_bytes != size) {
         ++counters_.malformed;
     } else if (header.kind == TL_RECORD_TRANSITION && read_record(data, size, transition)) {
@@ -82,6 +83,8 @@ void Ledger::apply_record(const void* data, std::size_t size)
         apply_farewell(farewell);
     } else if (header.kind == TL_RECORD_RESET && read_record(data, size, reset)) {
         apply_reset(reset);
+    } else if (header.kind == TL_RECORD_NETNS_BEGIN && read_record(data, size, netns_begin)) {
+        apply_netns_begin(netns_begin.netns_inum);
     } else {
         ++counters_.malformed;
     }

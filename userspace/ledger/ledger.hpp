@@ -108,6 +108,7 @@ private:
     void apply_accept(const tl_transition& event, const tl_process& process);
     void apply_left_behind(const tl_transition& event);
     void apply_mini_socket(const tl_transition& event);
+    void apply_netns_begin(std::uint32_t netns_inum);
 
     ConnectionId find_or_enter(const tl_transition& event, TcpState old_state, TcpState new_state);
     ConnectionId enter_clone(const tl_transition& event);

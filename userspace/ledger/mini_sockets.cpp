@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The ledger's part for the records of refinements: who accepted, and the life of
-// mini-sockets. Each may be missing, or come when a census has already told the same;
-// then it changes nothing.
+// mini-sockets; and for a namespace that comes after another. Each may be missing, or come when a
+// census has already told the same; then it changes nothing.
 #include "ledger/ledger.hpp"
 
 #include "ledger/records.hpp"
@@ -156,6 +156,24 @@ void Ledger::show(ConnectionId id, MonotonicTime time, TcpState old_state, TcpSt
         const Connection& connection = books_.at(id);
         observer_({time, connection, books_.processes().at(connection.owner), old_state, new_state,
                    time_in_old_state});
+    }
+}
+
+/// The namespace of this number that was there before has ended, and its mini-sockets with it.
+void Ledger::apply_netns_begin(std::uint32_t netns_inum)
+{
+    const auto minis = books_.minis_by_netns().find(netns_inum);
+    if (minis == books_.minis_by_netns().end() || minis->second == StateCounts{}) {
+        return; // all need not be looked through
+    }
+    std::vector<ConnectionId> over;
+    books_.for_each_mini([&](ConnectionId id, const Connection& mini) {
+        if (mini.tuple.netns_inum == netns_inum && mini.last_event < event_time_) {
+            over.push_back(id);
+        }
+    });
+    for (const ConnectionId id : over) {
+        leave(id);
     }
 }
 

@@ -297,5 +297,33 @@ TEST_F(MiniSockets, ALostRecordIsRepaired)
     EXPECT_EQ(world.books().size(), 0U);
 }
 
+TEST_F(MiniSockets, EndWithTheirNamespaceWhichAnotherOfItsNumberTells)
+{
+    Sock elsewhere = client(9, 40000);
+    elsewhere.tuple.netns_inum = kNetns + 1;
+    const auto leave_time_wait = [&](const Sock& closing) {
+        world.connects(closing, kBrowser);
+        world.leaves_behind(half_closes(closing, kBrowser), kFinWait2, kTimeWait);
+    };
+    leave_time_wait(sock);
+    leave_time_wait(elsewhere);
+    const auto begins = [&](MonotonicTime at) {
+        tl_netns_begin event{};
+        event.header.time_ns = static_cast<std::uint64_t>(at.count());
+        event.header.kind = TL_RECORD_NETNS_BEGIN;
+        event.header.size_bytes = sizeof(event);
+        event.netns_inum = kNetns;
+        world.apply(event);
+    };
+    begins(world.tick());
+    EXPECT_EQ(world.books().find_mini(sock.tuple), kNoConnection);
+    EXPECT_EQ(world.state(elsewhere), kTimeWait);
+    const MonotonicTime began = world.now;
+    leave_time_wait(sock);
+    begins(began);
+    EXPECT_EQ(world.state(sock), kTimeWait) << "its own";
+    EXPECT_EQ(world.ledger.counters().malformed, 0U);
+}
+
 } // namespace
 } // namespace tcpledger
