@@ -78,7 +78,7 @@ CensusThread::Result CensusThread::work_on(const Request& request)
 void CensusThread::run()
 {
     taker_ = CensusTaker::open(false, marks_);
-    sweeper_.emplace(*taker_, NamespaceLives::open(namespaces_fd_));
+    sweeper_.emplace(*taker_, namespaces_fd_);
     std::unique_lock lock(mutex_);
     while (true) {
         changed_.wait(lock, [this] { return stop_ || wanted_; });

@@ -146,7 +146,10 @@ MiniSweep MiniSweeper::take(const MiniQuestion& question)
 void MiniSweeper::seek(std::span<const std::uint32_t> lost, const MiniQuestion& question,
                        MiniSweep& sweep)
 {
-    const auto ended = lives_ ? lives_->ended() : tl::unexpected(lives_.error());
+    if (!lives_) {
+        lives_ = NamespaceLives::open(namespaces_fd_);
+    }
+    const auto ended = *lives_ ? (*lives_)->ended() : tl::unexpected(lives_->error());
     bool looked_around = false;
     std::set<std::uint32_t> unmet; // by the tracer
     for (const std::uint32_t inum : lost) {

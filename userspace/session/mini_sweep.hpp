@@ -19,7 +19,6 @@
 #include <set>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -71,8 +70,9 @@ struct Looks {
 
 class MiniSweeper {
 public:
-    MiniSweeper(const CensusTaker& census, Expected<NamespaceLives> lives)
-        : census_(census), lives_(std::move(lives))
+    /// `namespaces_fd`: see NamespaceLives::open().
+    MiniSweeper(const CensusTaker& census, int namespaces_fd)
+        : census_(census), namespaces_fd_(namespaces_fd)
     {
     }
 
@@ -91,10 +91,11 @@ private:
     bool answers(SockDiag& diag);
     void list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& sweep) const;
 
-    const CensusTaker& census_;                      ///< knows which namespaces there are
-    bool answers_ = false;                           ///< inet_diag is there
-    std::optional<Expected<RequestCount>> requests_; ///< after the first sweep
-    Expected<NamespaceLives> lives_;
+    const CensusTaker& census_; ///< knows which namespaces there are
+    const int namespaces_fd_;
+    bool answers_ = false;                              ///< inet_diag is there
+    std::optional<Expected<RequestCount>> requests_;    ///< after the first sweep
+    std::optional<Expected<NamespaceLives>> lives_;     ///< once a namespace was not where it was
     bool somebody_hides_ = true;                        ///< a namespace may exist without a path
     std::map<std::uint32_t, std::string> paths_;        ///< where a namespace was last found
     std::map<std::uint32_t, std::int64_t> segments_in_; ///< when it was last listed

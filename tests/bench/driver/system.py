@@ -36,7 +36,7 @@ def bpf_map_bytes(pid):
     for path in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
         with contextlib.suppress(OSError):
             fields = dict(line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
-            if "map_id" in fields:
+            if "map_id" in fields and "memlock" in fields:  # an iterator over a map names it too
                 maps[int(fields["map_id"])] = int(fields["memlock"])
     return sum(maps.values())
 
