@@ -186,7 +186,7 @@ void MiniSweeper::ask_inside(int netns_fd, std::uint32_t inum, const MiniQuestio
     sweep.cpu += inside.cpu;
     bool failed = !netns.look_up.empty() && !answers(*inside.diag);
     for (auto tuple = netns.look_up.begin(); tuple != netns.look_up.end() && !failed; ++tuple) {
-        MiniAnswer answer = look_up(*inside.diag, *tuple, failed);
+        const MiniAnswer answer = look_up(*inside.diag, *tuple, failed);
         if (!failed) {
             sweep.answers.push_back(answer);
         }
@@ -245,7 +245,7 @@ bool MiniSweeper::answers(SockDiag& diag)
     return answers_;
 }
 
-void MiniSweeper::list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& sweep) const
+void MiniSweeper::list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& sweep)
 {
     const auto before = thread_cpu_time();
     const Expected<DumpResult> dumped =
@@ -260,7 +260,7 @@ UniqueFd MiniSweeper::open_where_it_was(std::uint32_t inum) const
 {
     const auto known = paths_.find(inum);
     if (known == paths_.end()) {
-        return UniqueFd();
+        return {};
     }
     UniqueFd fd(::open(known->second.c_str(), O_RDONLY | O_CLOEXEC));
     return inum_of(fd) == inum ? std::move(fd) : UniqueFd();

@@ -84,12 +84,12 @@ private:
     void seek(std::span<const std::uint32_t> lost, const MiniQuestion& question, MiniSweep& sweep);
     void ask_inside(int netns_fd, std::uint32_t inum, const MiniQuestion::Netns& netns,
                     MiniSweep& sweep);
-    void look_inside(SockDiag& diag, std::span<const MissedSocket> sockets, Looks& looks);
+    static void look_inside(SockDiag& diag, std::span<const MissedSocket> sockets, Looks& looks);
     [[nodiscard]] UniqueFd open_netns(std::uint32_t inum, bool& looked_around);
     [[nodiscard]] UniqueFd open_where_it_was(std::uint32_t inum) const;
     void look_around();
     bool answers(SockDiag& diag);
-    void list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& sweep) const;
+    static void list(SockDiag& diag, std::uint32_t inum, bool all, MiniSweep& sweep);
 
     const CensusTaker& census_; ///< knows which namespaces there are
     const int namespaces_fd_;
