@@ -121,8 +121,9 @@ MiniAnswer look_up(SockDiag& diag, const FourTuple& tuple, bool& failed)
 MiniSweep MiniSweeper::take(const MiniQuestion& question)
 {
     MiniSweep sweep;
-    if (!requests_) {
+    if (!requests_) { // which is dear, and no part of what a sweep costs
         requests_ = RequestCount::open();
+        lives_ = NamespaceLives::open(namespaces_fd_);
     }
     sweep.started = monotonic_now();
     const auto cpu_before = thread_cpu_time();
@@ -146,9 +147,6 @@ MiniSweep MiniSweeper::take(const MiniQuestion& question)
 void MiniSweeper::seek(std::span<const std::uint32_t> lost, const MiniQuestion& question,
                        MiniSweep& sweep)
 {
-    if (!lives_) {
-        lives_ = NamespaceLives::open(namespaces_fd_);
-    }
     const auto ended = *lives_ ? (*lives_)->ended() : tl::unexpected(lives_->error());
     bool looked_around = false;
     std::set<std::uint32_t> unmet; // by the tracer

@@ -95,7 +95,7 @@ private:
     const int namespaces_fd_;
     bool answers_ = false;                              ///< inet_diag is there
     std::optional<Expected<RequestCount>> requests_;    ///< after the first sweep
-    std::optional<Expected<NamespaceLives>> lives_;     ///< once a namespace was not where it was
+    std::optional<Expected<NamespaceLives>> lives_;     ///< likewise
     bool somebody_hides_ = true;                        ///< a namespace may exist without a path
     std::map<std::uint32_t, std::string> paths_;        ///< where a namespace was last found
     std::map<std::uint32_t, std::int64_t> segments_in_; ///< when it was last listed
