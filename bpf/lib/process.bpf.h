@@ -9,9 +9,9 @@
 #include "../shared/lane.h"
 
 /* Read directly: the helper answers for the current task alone and costs more. */
-static __always_inline __u64 cgroup_id_of(const struct task_struct *task)
+static __always_inline __u64 cgroup_id_of(const struct css_set *cgroups)
 {
-	return task->cgroups->dfl_cgrp->kn->id;
+	return cgroups->dfl_cgrp->kn->id;
 }
 
 static __always_inline void describe_process(struct tl_process *out, struct task_struct *task)
@@ -19,22 +19,23 @@ static __always_inline void describe_process(struct tl_process *out, struct task
 	struct task_struct *leader = task->group_leader;
 
 	out->start_ns = leader->start_boottime;
-	out->cgroup_id = cgroup_id_of(task);
+	out->cgroup_id = cgroup_id_of(task->cgroups);
 	out->tgid = task->tgid;
 	out->uid = task->cred->uid.val;
 	__builtin_memcpy(out->comm, leader->comm, sizeof(out->comm));
 }
 
 static __noinline void know_process(volatile struct tl_known_process *known,
-				    struct task_struct *task)
+				    const struct task_struct *leader, const struct cred *cred,
+				    const struct css_set *cgroups)
 {
-	known->leader = (__u64)task->group_leader;
-	known->cred = (__u64)task->cred;
-	known->cgroups = (__u64)task->cgroups;
-	known->start_ns = task->group_leader->start_boottime;
-	known->cgroup_id = cgroup_id_of(task);
-	known->tgid = task->tgid;
-	known->uid = task->cred->uid.val;
+	known->leader = (__u64)leader;
+	known->cred = (__u64)cred;
+	known->cgroups = (__u64)cgroups;
+	known->start_ns = leader->start_boottime;
+	known->cgroup_id = cgroup_id_of(cgroups);
+	known->tgid = leader->tgid;
+	known->uid = cred->uid.val;
 }
 
 /*
@@ -44,11 +45,13 @@ static __noinline void know_process(volatile struct tl_known_process *known,
 static __always_inline void describe_known_process(struct tl_process *out, struct task_struct *task,
 						   volatile struct tl_known_process *known)
 {
-	struct task_struct *leader = task->group_leader;
+	const struct task_struct *leader = task->group_leader;
+	const struct cred *cred = task->cred;
+	const struct css_set *cgroups = task->cgroups;
 
-	if (known->leader != (__u64)leader || known->cred != (__u64)task->cred ||
-	    known->cgroups != (__u64)task->cgroups || known->tgid != (__u32)task->tgid)
-		know_process(known, task);
+	if (known->leader != (__u64)leader || known->cred != (__u64)cred ||
+	    known->cgroups != (__u64)cgroups || known->tgid != (__u32)task->tgid)
+		know_process(known, leader, cred, cgroups);
 	out->start_ns = known->start_ns;
 	out->cgroup_id = known->cgroup_id;
 	out->tgid = known->tgid;

@@ -56,11 +56,11 @@ static __always_inline void send_netns_begin(__u32 inum, __u64 time_ns)
 	submit_record(out, time_ns);
 }
 
-static __noinline __u32 noted_inum_of_netns(const struct sock_common *common, __u64 time_ns)
+static __noinline __u32 noted_inum_of_netns(const struct net *netns, __u64 time_ns)
 {
-	__u32 inum = inum_of_netns(common);
+	__u32 inum = netns->ns.inum;
 
-	if (note_namespace(common->skc_net.net, inum))
+	if (note_namespace(netns, inum))
 		send_netns_begin(inum, time_ns);
 	return inum;
 }
@@ -70,13 +70,11 @@ static __noinline __u32 noted_inum_of_netns(const struct sock_common *common, __
  * ends anywhere takes that cache line away: the lane remembers the number.
  */
 static __always_inline __u32 known_inum_of_netns(volatile struct tl_lane *lane,
-						 const struct sock_common *common, __u64 time_ns)
+						 const struct net *netns, __u64 time_ns)
 {
-	__u64 netns = (__u64)common->skc_net.net;
-
-	if (lane->netns != netns) {
-		lane->netns = netns;
-		lane->netns_inum = noted_inum_of_netns(common, time_ns);
+	if (lane->netns != (__u64)netns) {
+		lane->netns = (__u64)netns;
+		lane->netns_inum = noted_inum_of_netns(netns, time_ns);
 	}
 	return lane->netns_inum;
 }
@@ -94,8 +92,9 @@ static __always_inline __u64 cookie_of(struct sock *sk, int old_state, int new_s
 
 /* `lane`: taken by the caller, or NULL. */
 static __always_inline void fill_transition(struct tl_transition *out, struct sock *sk,
-					    int old_state, int new_state, __u64 time_ns,
-					    __u64 cookie, volatile struct tl_lane *lane)
+					    const struct net *netns, int old_state, int new_state,
+					    __u64 time_ns, __u64 cookie,
+					    volatile struct tl_lane *lane)
 {
 	const struct sock_common *common = &sk->__sk_common;
 
@@ -111,8 +110,8 @@ static __always_inline void fill_transition(struct tl_transition *out, struct so
 	out->error = sk->sk_err;
 	out->shutdown = sk->sk_shutdown;
 	out->flags = socket_flags(common);
-	out->netns_inum = lane ? known_inum_of_netns(lane, common, time_ns)
-			       : noted_inum_of_netns(common, time_ns);
+	out->netns_inum = lane ? known_inum_of_netns(lane, netns, time_ns)
+			       : noted_inum_of_netns(netns, time_ns);
 	fill_tuple(out, common);
 	if (!out->local_port && new_state == TCP_CLOSE)
 		out->local_port = remembered_port(sk);
@@ -129,9 +128,9 @@ static __always_inline void flag_caller(struct tl_transition *out, struct task_s
 }
 
 /* Each slot has room for either kind, so both share the code: there is less of it to fetch. */
-static __always_inline void send_by_lane(struct sock *sk, int old_state, int new_state,
-					 __u64 time_ns, __u64 cookie, volatile struct tl_lane *lane,
-					 __u32 *index)
+static __always_inline void send_by_lane(struct sock *sk, const struct net *netns, int old_state,
+					 int new_state, __u64 time_ns, __u64 cookie,
+					 volatile struct tl_lane *lane, __u32 *index)
 {
 	struct tl_owned_transition *out = reserve_slot(lane, index);
 	struct tl_record_header *header = (void *)out;
@@ -139,7 +138,7 @@ static __always_inline void send_by_lane(struct sock *sk, int old_state, int new
 	if (!out)
 		return;
 	forget_what_is_old(lane, time_ns);
-	fill_transition(&out->transition, sk, old_state, new_state, time_ns, cookie, lane);
+	fill_transition(&out->transition, sk, netns, old_state, new_state, time_ns, cookie, lane);
 	if (runs_in_caller(old_state, new_state)) {
 		struct task_struct *current = bpf_get_current_task_btf();
 
@@ -153,21 +152,21 @@ static __always_inline void send_by_lane(struct sock *sk, int old_state, int new
 	fetch_next_slot(lane, index);
 }
 
-static __always_inline void send_transition(struct sock *sk, int old_state, int new_state,
-					    __u64 time_ns)
+static __always_inline void send_transition(struct sock *sk, const struct net *netns, int old_state,
+					    int new_state, __u64 time_ns)
 {
 	struct tl_transition *out = reserve_record(sizeof(*out));
 
 	if (!out)
 		return;
 	fill_header(&out->header, time_ns, TL_RECORD_TRANSITION, sizeof(*out));
-	fill_transition(out, sk, old_state, new_state, time_ns, cookie_of(sk, old_state, new_state),
-			NULL);
+	fill_transition(out, sk, netns, old_state, new_state, time_ns,
+			cookie_of(sk, old_state, new_state), NULL);
 	submit_record(out, time_ns);
 }
 
-static __always_inline void send_owned_transition(struct sock *sk, int old_state, int new_state,
-						  __u64 time_ns)
+static __always_inline void send_owned_transition(struct sock *sk, const struct net *netns,
+						  int old_state, int new_state, __u64 time_ns)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct tl_owned_transition *out = reserve_record(sizeof(*out));
@@ -175,14 +174,15 @@ static __always_inline void send_owned_transition(struct sock *sk, int old_state
 	if (!out)
 		return;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_OWNED_TRANSITION, sizeof(*out));
-	fill_transition(&out->transition, sk, old_state, new_state, time_ns,
+	fill_transition(&out->transition, sk, netns, old_state, new_state, time_ns,
 			cookie_of(sk, old_state, new_state), NULL);
 	flag_caller(&out->transition, current, false);
 	describe_process(&out->process, current);
 	submit_record(out, time_ns);
 }
 
-static __noinline void send_farewell(struct sock *sk, int old_state, __u64 time_ns)
+static __noinline void send_farewell(struct sock *sk, const struct net *netns, int old_state,
+				     __u64 time_ns)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct tl_farewell *out = reserve_record(sizeof(*out));
@@ -190,8 +190,8 @@ static __noinline void send_farewell(struct sock *sk, int old_state, __u64 time_
 	if (!out)
 		return;
 	fill_header(&out->transition.header, time_ns, TL_RECORD_FAREWELL, sizeof(*out));
-	fill_transition(&out->transition, sk, old_state, TCP_CLOSE, time_ns, lasting_cookie(sk),
-			NULL);
+	fill_transition(&out->transition, sk, netns, old_state, TCP_CLOSE, time_ns,
+			lasting_cookie(sk), NULL);
 	out->transition.flags |= farewell_flags(sk);
 	fill_caller(out, sk, old_state, current);
 	fill_figures(out, sk);
@@ -199,12 +199,13 @@ static __noinline void send_farewell(struct sock *sk, int old_state, __u64 time_
 }
 
 /* Out of line, and so out of the way of what runs at each event. */
-static __noinline void send_by_ring(struct sock *sk, int old_state, int new_state, __u64 time_ns)
+static __noinline void send_by_ring(struct sock *sk, const struct net *netns, int old_state,
+				    int new_state, __u64 time_ns)
 {
 	if (runs_in_caller(old_state, new_state))
-		send_owned_transition(sk, old_state, new_state, time_ns);
+		send_owned_transition(sk, netns, old_state, new_state, time_ns);
 	else
-		send_transition(sk, old_state, new_state, time_ns);
+		send_transition(sk, netns, old_state, new_state, time_ns);
 }
 
 static __noinline void take_connect_stack(struct sock *sk)
@@ -222,19 +223,21 @@ static __always_inline void send_set_state(struct sock *sk, int old_state, int n
 	/* SOCK_DESTROY of a listener stores CLOSE twice, in the destroyer's context. */
 	if (old_state == new_state)
 		return;
+	const struct net *netns = sk->__sk_common.skc_net.net;
+
 	if (!is_plain(lane)) {
 		if (!passes_transition(sk, old_state, new_state))
 			return;
 		if (tell_farewells && new_state == TCP_CLOSE && old_state != TCP_LISTEN) {
-			send_farewell(sk, old_state, time_ns);
+			send_farewell(sk, netns, old_state, time_ns);
 			return;
 		}
 	}
 	if (lane && take_lane(lane)) {
-		send_by_lane(sk, old_state, new_state, time_ns, cookie, lane, index);
+		send_by_lane(sk, netns, old_state, new_state, time_ns, cookie, lane, index);
 		release_lane(lane);
 	} else {
-		send_by_ring(sk, old_state, new_state, time_ns);
+		send_by_ring(sk, netns, old_state, new_state, time_ns);
 	}
 	if (old_state == TCP_CLOSE && new_state == TCP_SYN_SENT)
 		take_connect_stack(sk);

@@ -16,14 +16,16 @@ bool KernelTypes::has(const char* name, unsigned kind) const
     return types_ && btf__find_by_name_kind(types_.get(), name, kind) > 0;
 }
 
+std::uint32_t KernelTypes::function_id(const char* function) const
+{
+    const int id = types_ ? btf__find_by_name_kind(types_.get(), function, BTF_KIND_FUNC) : 0;
+    return id > 0 ? static_cast<std::uint32_t>(id) : 0;
+}
+
 std::optional<unsigned> KernelTypes::parameters(const char* function) const
 {
-    if (!types_) {
-        return std::nullopt;
-    }
-    const int id = btf__find_by_name_kind(types_.get(), function, BTF_KIND_FUNC);
-    const btf_type* found =
-        id > 0 ? btf__type_by_id(types_.get(), static_cast<unsigned>(id)) : nullptr;
+    const std::uint32_t id = function_id(function);
+    const btf_type* found = id != 0 ? btf__type_by_id(types_.get(), id) : nullptr;
     const btf_type* prototype =
         found != nullptr ? btf__type_by_id(types_.get(), found->type) : nullptr;
     return prototype != nullptr && btf_is_func_proto(prototype)

@@ -21,6 +21,8 @@ public:
     [[nodiscard]] bool known() const { return types_ != nullptr; }
     /// `kind` is one of BTF_KIND_*.
     [[nodiscard]] bool has(const char* name, unsigned kind) const;
+    /// The number that BPF programs name a function by; 0 where there is none of that name.
+    [[nodiscard]] std::uint32_t function_id(const char* function) const;
     /// The number of parameters of a function.
     [[nodiscard]] std::optional<unsigned> parameters(const char* function) const;
     /// The values and names of an enum; empty where there is none of that name.

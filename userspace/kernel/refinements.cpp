@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/refinements.hpp"
 
+#include "base/unique_fd.hpp"
 #include "kernel/kernel_types.hpp"
 #include "kernel/load_error.hpp"
 #include "kernel/program_losses.hpp"
@@ -13,6 +14,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -36,6 +38,24 @@ struct LinkDeleter {
 Error missing(const ProgramEntry& entry, const std::string& reason)
 {
     return {ErrorKind::kUnsupported, 0, std::string("cannot have ") + entry.section, reason};
+}
+
+/// Asks with the smallest program there is: to open ours takes a fifth of the start.
+bool allows_trampolines(const KernelTypes& types, const ProgramEntry& entry)
+{
+    constexpr std::array<bpf_insn, 2> kReturnZero = {
+        {{BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}}};
+    LIBBPF_OPTS(bpf_prog_load_opts, options);
+    options.expected_attach_type = BPF_TRACE_FEXIT;
+    options.attach_btf_id = types.function_id(entry.function);
+    const UniqueFd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "trampoline", "GPL",
+                                         kReturnZero.data(), kReturnZero.size(), &options));
+    if (program.valid() || errno != EPERM) {
+        return true;
+    }
+    spdlog::debug("{}",
+                  trampoline_error(errno, std::string("cannot load ") + entry.section).message());
+    return false;
 }
 
 /// Loads these programs of the object and no others.
@@ -120,7 +140,7 @@ Expected<Refinements> Refinements::open(HookMode mode, const SharedRings& rings)
         }
     }
     std::erase_if(wanted, [&](const auto* entry) { return !misfit(*entry, lookup).empty(); });
-    if (wanted.empty()) {
+    if (wanted.empty() || (!insist && !allows_trampolines(types, *wanted.front()))) {
         return Refinements(std::move(impl));
     }
     Expected<Skeleton> skeleton = load(wanted, rings);
@@ -128,12 +148,9 @@ Expected<Refinements> Refinements::open(HookMode mode, const SharedRings& rings)
         return tl::unexpected(skeleton.error());
     }
     if (!skeleton) {
-        // One that this kernel refuses must not take the others along. Where the first is
-        // refused for want of trampolines, so are all: no need to ask for each.
+        // One that this kernel refuses must not take the others along.
         spdlog::debug("{}", skeleton.error().message());
-        const bool no_trampolines = skeleton.error().error_number == EPERM;
-        std::erase_if(wanted,
-                      [&](const auto* entry) { return no_trampolines || !load({entry}, rings); });
+        std::erase_if(wanted, [&](const auto* entry) { return !load({entry}, rings); });
         if (!wanted.empty()) {
             skeleton = load(wanted, rings);
         }
