@@ -2,6 +2,7 @@
 """Events that did not fit the ring are counted, shown, and the books are right again afterwards."""
 
 import json
+import os
 import signal
 import time
 
@@ -39,6 +40,8 @@ class Loss(TopTest):
 
     def test_what_happened_in_the_gap_is_found(self):
         stream, server, client, port = self.stage()
+        for actor in (server, client):  # so that the churn fills what the closing would go to
+            os.sched_setaffinity(actor.pid, {min(os.sched_getaffinity(actor.pid))})
         stream.process.send_signal(signal.SIGSTOP)
         server.post("serve 2000 l closer=reset")
         client.do(f"churn 2000 127.0.0.1 {port} closer=reset")
@@ -78,6 +81,39 @@ class Loss(TopTest):
         self.assertGreater(verdict["lost"], 0)
         self.assertEqual([row for check in checks for row in check["differences"]
                           if row["netns"] == self.n.inum], [])
+
+    def test_the_reader_alone_is_real_time(self):
+        stream = self.watch()
+        tasks = {int(task) for task in os.listdir(f"/proc/{stream.process.pid}/task")}
+        policies = {task: os.sched_getscheduler(task) & ~os.SCHED_RESET_ON_FORK for task in tasks}
+        self.assertGreater(len(tasks), 1)
+        self.assertEqual([task for task in tasks if policies[task] != os.SCHED_OTHER],
+                         [stream.process.pid])
+        self.assertEqual({os.getpriority(os.PRIO_PROCESS, task) for task in tasks
+                          if task != stream.process.pid}, {0})
+
+    def test_the_load_is_of_another_session(self):
+        """The kernel shares the CPUs out by session first, whatever the priorities within: on some
+        kernels a churn that saturates them leaves an equal next to nothing for seconds."""
+        stream = self.stream("top", "--batch", "--json", "-d", "0.5", start_new_session=True)
+        self.next_document(stream)
+        actors = []
+        for _ in range(os.cpu_count()):
+            server, client = self.actor(self.n), self.actor(self.n)
+            port = server.do("listen l 127.0.0.1 0")["local_port"]
+            server.post("serve 0 l closer=client")
+            client.post(f"churn 0 127.0.0.1 {port} closer=client")
+            actors += [client, server]
+        time.sleep(5)
+        for actor in actors:
+            actor.post("stop")
+            actor.reply()
+        self.next_document(stream)
+        shown = [json.loads(line)["totals"] for line in stream.lines]
+        transitions = sum(totals["transitions"] for totals in shown)
+        self.assertGreater(transitions, 100_000)
+        # Some may meet the first program at work before the second one is attached.
+        self.assertLess(sum(totals["lost"] for totals in shown), transitions / 1000)
 
     def test_trace_tells_of_a_loss_in_place(self):
         beacon = harness.Beacon(self)

@@ -6,7 +6,6 @@
 
 #include <malloc.h>
 #include <poll.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -22,13 +21,9 @@ constexpr std::chrono::milliseconds kQuietWait{80};
 
 constexpr std::chrono::milliseconds kLossCheckPeriod{100};
 
-/// Records a second from which on an interrupt is likely to meet the first program at work, so
-/// that the second one is attached before it does.
-constexpr std::uint64_t kBusyRate = 20'000;
-
-/// Of the reader's thread. It works a few per cent of the time, but must get that time
-/// however many others want the CPU: a ring that fills meanwhile loses records.
-constexpr int kReaderNice = -10;
+/// Records between two looks at the losses, 20,000 a second, from which on an interrupt is likely
+/// to meet the first program at work, so that the second one is attached before it does.
+constexpr std::size_t kBusyRecords = 2000;
 
 /// From so many on, a census leaves them out.
 constexpr std::uint32_t kManyTimeWaits = 2000;
@@ -102,9 +97,7 @@ Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
     }
     std::unique_ptr<Session> session(
         new Session(std::move(*tracer), options, std::move(observer), std::move(on_loss)));
-    // After the census has its thread, which keeps the usual priority. Without CAP_SYS_NICE it
-    // is refused, and the reader takes its turn with all others.
-    (void)::setpriority(PRIO_PROCESS, 0, kReaderNice);
+    session->priority_.begin();
     session->start_census(monotonic_now());
     return session;
 }
@@ -186,6 +179,9 @@ void Session::drain()
         [this](const void* data, std::size_t size) { ledger_.apply_record(data, size); });
     records_since_census_ += last_drained_;
     records_since_check_ += last_drained_;
+    if (records_since_check_ >= kBusyRecords) {
+        tracer_.catch_nested();
+    }
     if (last_drained_ > 0 && census_period_ > options_.census_period) {
         census_period_ = options_.census_period;
         next_census_ = std::max(earliest_census_, monotonic_now() + census_period_);
@@ -216,23 +212,16 @@ void Session::believe_marks()
     tracer_.believe_marks(newest);
 }
 
-/// Since the last look at the losses.
-bool Session::is_busy(MonotonicTime now) const
-{
-    const std::chrono::duration<double> period = now - (next_loss_check_ - kLossCheckPeriod);
-    return static_cast<double>(records_since_check_) >= kBusyRate * period.count();
-}
-
 void Session::notice_losses(MonotonicTime now)
 {
     if (now < next_loss_check_) {
         return;
     }
-    const bool busy = is_busy(now);
+    priority_.review(now);
     next_loss_check_ = now + kLossCheckPeriod;
     records_since_check_ = 0;
     const TracerLosses losses = tracer_.losses();
-    if (busy || losses.recursion > 0) {
+    if (losses.recursion > 0) {
         tracer_.catch_nested();
     }
     const std::uint64_t total = losses.total();

@@ -14,6 +14,7 @@
 #include "session/budget.hpp"
 #include "session/census.hpp"
 #include "session/census_thread.hpp"
+#include "session/reader_priority.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -104,7 +105,6 @@ private:
     void pause();
     void believe_marks();
     void notice_losses(MonotonicTime now);
-    [[nodiscard]] bool is_busy(MonotonicTime now) const;
     void pick_up();
     void settle_census(const Census& census);
     void settle_looks(const Looks& looks);
@@ -129,6 +129,7 @@ private:
     MiniSettlement minis_{ledger_};
     LossObserver on_loss_;
     CensusThread census_thread_{tracer_.marks(), tracer_.namespaces_fd()};
+    ReaderPriority priority_;
     bool believes_marks_ = false;
     bool marked_ = false; ///< the census that has been settled has marked sockets
     SessionHealth health_;
