@@ -125,17 +125,19 @@ ConnectionId Books::enter(const Connection& connection)
 void Books::move(ConnectionId id, TcpState state, MonotonicTime time)
 {
     Connection& connection = slots_[id];
-    count(connection, -1);
     if (connection.state == TcpState::kListen) {
         unindex_listener(id);
     }
+    for_counts_of(connection, [from = slot(connection.state), to = slot(state)](auto& counts) {
+        --counts[from];
+        ++counts[to];
+    });
     connection.state = state;
     connection.entered = time;
     connection.age_is_lower_bound = false;
     if (state == TcpState::kListen) {
         index_listener(id);
     }
-    count(connection, +1);
 }
 
 void Books::reown(ConnectionId id, ProcessId owner, How how)
@@ -153,11 +155,10 @@ void Books::reown(ConnectionId id, ProcessId owner, How how)
 void Books::hatch(ConnectionId id, std::uint64_t cookie, const FourTuple& tuple)
 {
     unindex(id);
-    count(slots_[id], -1);
-    slots_[id].kind = SocketKind::kFull;
-    slots_[id].cookie = cookie;
-    slots_[id].tuple = tuple;
-    count(slots_[id], +1);
+    Connection& connection = slots_[id];
+    connection.kind = SocketKind::kFull; // neither of the two is a mini-socket: no count changes
+    connection.cookie = cookie;
+    change_tuple(connection, tuple);
     index(id);
 }
 
@@ -189,9 +190,7 @@ void Books::set_tuple(ConnectionId id, const FourTuple& tuple)
     if (is_key) {
         unindex(id);
     }
-    count(connection, -1);
-    connection.tuple = tuple;
-    count(connection, +1);
+    change_tuple(connection, tuple);
     if (is_key) {
         index(id);
     }
@@ -341,22 +340,40 @@ void Books::unindex_listener(ConnectionId id)
     }
 }
 
+void Books::change_tuple(Connection& connection, const FourTuple& tuple)
+{
+    const bool moves = connection.tuple.netns_inum != tuple.netns_inum;
+    if (moves) {
+        count(connection, -1);
+    }
+    connection.tuple = tuple;
+    if (moves) {
+        count(connection, +1);
+    }
+}
+
 void Books::count(const Connection& connection, std::int32_t delta)
 {
-    const std::size_t state = slot(connection.state);
     const auto change = static_cast<std::uint32_t>(delta); // wraps, so that −1 subtracts
-    Process& owner = processes_.at(connection.owner);
-    owner.states[state] += change;
-    owner.connections += change;
-    totals_[state] += change;
+    for_counts_of(connection, [change, state = slot(connection.state)](auto& counts) {
+        counts[state] += change;
+    });
+    processes_.at(connection.owner).connections += change;
+}
+
+template <typename Change>
+void Books::for_counts_of(const Connection& connection, const Change& change)
+{
     if (cached_netns_counts_ == nullptr || cached_netns_ != connection.tuple.netns_inum) {
         cached_netns_ = connection.tuple.netns_inum;
         cached_netns_counts_ = &by_netns_[cached_netns_]; // a map's nodes do not move
         cached_netns_minis_ = &minis_by_netns_[cached_netns_];
     }
-    (*cached_netns_counts_)[state] += change;
+    change(processes_.at(connection.owner).states);
+    change(totals_);
+    change(*cached_netns_counts_);
     if (connection.kind == SocketKind::kMini) {
-        (*cached_netns_minis_)[state] += change;
+        change(*cached_netns_minis_);
     }
 }
 

@@ -120,7 +120,11 @@ private:
     void unindex(ConnectionId id);
     void index_listener(ConnectionId id);
     void unindex_listener(ConnectionId id);
+    void change_tuple(Connection& connection, const FourTuple& tuple);
     void count(const Connection& connection, std::int32_t delta);
+    /// Calls change(StateCounts&) for each of the sums that it counts in.
+    template <typename Change>
+    void for_counts_of(const Connection& connection, const Change& change);
 
     Slab<Connection> slots_;
     ByInteger by_cookie_;
