@@ -45,6 +45,7 @@ std::vector<CapabilityRow> capability_rows(const HeldCapabilities& held)
         {"CAP_SYS_PTRACE", held.sys_ptrace, "see other users' processes and their namespaces"},
         {"CAP_SYS_ADMIN", held.sys_admin, "enter other network namespaces"},
         {"CAP_DAC_READ_SEARCH", held.dac_read_search, "read other users' /proc entries"},
+        {"CAP_SYS_NICE", held.sys_nice, "keep reading where others want all of the CPUs"},
     };
 }
 

@@ -114,7 +114,7 @@ HeldCapabilities held_capabilities()
             .net_admin = holds(CAP_NET_ADMIN),
             .sys_ptrace = holds(CAP_SYS_PTRACE),
             .dac_read_search = holds(CAP_DAC_READ_SEARCH) || holds(CAP_DAC_OVERRIDE),
-            .sys_resource = holds(CAP_SYS_RESOURCE)};
+            .sys_nice = holds(CAP_SYS_NICE)};
 }
 
 KernelFacts kernel_facts(const KernelRoots& roots)

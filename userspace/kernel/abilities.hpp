@@ -19,7 +19,7 @@ struct HeldCapabilities {
     bool net_admin = false;
     bool sys_ptrace = false;
     bool dac_read_search = false;
-    bool sys_resource = false;
+    bool sys_nice = false;
 
     /// Enough for tp_btf programs, iterators and the ring.
     [[nodiscard]] bool can_trace() const { return sys_admin || (bpf && perfmon); }

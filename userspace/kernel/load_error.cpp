@@ -33,10 +33,9 @@ std::string telling_line(const std::string& text)
 std::string privileges_hint()
 {
     return "needs CAP_BPF and CAP_PERFMON, and CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_SYS_ADMIN and "
-           "CAP_DAC_READ_SEARCH for owners and for other network namespaces: run it with sudo, or: "
-           "setcap "
-           "cap_bpf,cap_perfmon,cap_net_admin,cap_sys_ptrace,cap_sys_admin,cap_dac_read_search+ep "
-           "tcpledger";
+           "CAP_DAC_READ_SEARCH for owners and for other network namespaces, and CAP_SYS_NICE for "
+           "busy hosts: run it with sudo, or: setcap cap_bpf,cap_perfmon,cap_net_admin,"
+           "cap_sys_ptrace,cap_sys_admin,cap_dac_read_search,cap_sys_nice+ep tcpledger";
 }
 
 Error load_error(int error_number, std::string what)
