@@ -21,7 +21,7 @@ public:
     void review(std::chrono::nanoseconds now);
 
 private:
-    Budget budget_{2, std::chrono::seconds(2)};
+    Budget budget_{2, std::chrono::milliseconds(200)};
     std::chrono::nanoseconds cpu_time_{}; ///< of the thread, as far as it is spent
     bool may_be_real_time_ = false;
     bool is_real_time_ = false;
