@@ -173,7 +173,7 @@ class Names(harness.LedgerTest):
         for name in NAMES:
             actor = self.actor(self.n)
             actor.do("comm " + name.hex())
-            actor.attempt("connect c 127.66.6.6 9")
+            actor.attempt(f"connect c {harness.own_address()} 9")
             actors.append(actor.pid)
         beacon.reach(stream)
         self.assertEqual(stream.interrupt(), 0)
@@ -182,14 +182,14 @@ class Names(harness.LedgerTest):
     def test_trace_text(self):
         out, pids = self.traced()
         self.assert_clean(out)
-        mine = [line for line in out.decode().splitlines() if "127.66.6.6" in line]
+        mine = [line for line in out.decode().splitlines() if harness.own_address() in line]
         self.assertEqual(len(mine), 2 * len(NAMES))
 
     def test_trace_json(self):
         out, pids = self.traced("--json")
         mine = [line for line in map(json.loads, out.splitlines())
                 if line.get("netns") == self.n.inum
-                and line["remote_address"] == "127.66.6.6"]
+                and line["remote_address"] == harness.own_address()]
         self.assertEqual([line["pid"] for line in mine], [pid for pid in pids for _ in range(2)])
 
     def test_trace_csv(self):
@@ -199,7 +199,7 @@ class Names(harness.LedgerTest):
         for row in rows:
             self.assertNotIn(None, row)
             self.assertNotIn(None, row.values())
-        mine = [row for row in rows if "127.66.6.6" in row.values()]
+        mine = [row for row in rows if harness.own_address() in row.values()]
         self.assertEqual(len(mine), 2 * len(NAMES))
 
     def test_command_lines(self):

@@ -162,13 +162,13 @@ class Formats(LifeTest):
         stream = self.stream("life", *arguments)
         beacon.reach(stream)
         client = self.actor(self.n)
-        client.attempt("connect c 127.0.0.1 9 from=127.88.1.2")
+        client.attempt(f"connect c 127.0.0.1 9 from={harness.own_address()}")
         beacon.reach(stream)
         self.assertEqual(stream.interrupt(), 0)
         summaries = [line for line in stream.errors.splitlines() if harness.is_summary(line)]
         self.assertEqual(len(summaries), 1, stream.errors)
         lines = [line.decode() for line in stream.lines]
-        return lines[0], [line for line in lines if "127.88.1.2" in line], client
+        return lines[0], [line for line in lines if harness.own_address() in line], client
 
     def test_text(self):
         head, lines, client = self.capture("-T", "-x")

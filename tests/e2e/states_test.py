@@ -93,10 +93,11 @@ class States(harness.LedgerTest):
     def test_by_remote(self):
         harness_port = 23
         server, client = self.actor(self.n), self.actor(self.n)
-        server.do(f"listen l 127.99.7.5 {harness_port}")
-        client.do(f"connect_many c 17 127.99.7.5 {harness_port}")
+        address = harness.own_address()
+        server.do(f"listen l {address} {harness_port}")
+        client.do(f"connect_many c 17 {address} {harness_port}")
         out = self.ledger("states", "--by", "remote", "-n", 1000000).stdout.decode()
-        lines = [line.split() for line in out.splitlines() if "127.99.7.5" in line]
+        lines = [line.split() for line in out.splitlines() if address in line]
         self.assertEqual(len(lines), 1, lines)
         self.assertIn("17", lines[0])
 
