@@ -223,6 +223,7 @@ static __always_inline void send_set_state(struct sock *sk, int old_state, int n
 	/* SOCK_DESTROY of a listener stores CLOSE twice, in the destroyer's context. */
 	if (old_state == new_state)
 		return;
+	/* Here, before the ways part: on each the verifier would follow it anew (README.md). */
 	const struct net *netns = sk->__sk_common.skc_net.net;
 
 	if (!is_plain(lane)) {

@@ -98,8 +98,7 @@ class Loss(TopTest):
     def test_the_load_is_of_another_session(self):
         """The kernel shares the CPUs out by session first, whatever the priorities within: on some
         kernels a churn that saturates them leaves an equal next to nothing for seconds."""
-        stream = self.stream("top", "--batch", "--json", "-d", "0.5", start_new_session=True)
-        self.next_document(stream)
+        stream = self.watch(start_new_session=True)
         actors = []
         for _ in range(os.cpu_count()):
             server, client = self.actor(self.n), self.actor(self.n)

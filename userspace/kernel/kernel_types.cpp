@@ -11,21 +11,16 @@ KernelTypes KernelTypes::read(const std::filesystem::path& sys)
     return types;
 }
 
-bool KernelTypes::has(const char* name, unsigned kind) const
+std::uint32_t KernelTypes::id(const char* name, unsigned kind) const
 {
-    return types_ && btf__find_by_name_kind(types_.get(), name, kind) > 0;
-}
-
-std::uint32_t KernelTypes::function_id(const char* function) const
-{
-    const int id = types_ ? btf__find_by_name_kind(types_.get(), function, BTF_KIND_FUNC) : 0;
-    return id > 0 ? static_cast<std::uint32_t>(id) : 0;
+    const int found = types_ ? btf__find_by_name_kind(types_.get(), name, kind) : 0;
+    return found > 0 ? static_cast<std::uint32_t>(found) : 0;
 }
 
 std::optional<unsigned> KernelTypes::parameters(const char* function) const
 {
-    const std::uint32_t id = function_id(function);
-    const btf_type* found = id != 0 ? btf__type_by_id(types_.get(), id) : nullptr;
+    const std::uint32_t number = id(function, BTF_KIND_FUNC);
+    const btf_type* found = number != 0 ? btf__type_by_id(types_.get(), number) : nullptr;
     const btf_type* prototype =
         found != nullptr ? btf__type_by_id(types_.get(), found->type) : nullptr;
     return prototype != nullptr && btf_is_func_proto(prototype)
@@ -36,11 +31,11 @@ std::optional<unsigned> KernelTypes::parameters(const char* function) const
 std::map<std::uint32_t, std::string> KernelTypes::enumerators(const char* name) const
 {
     std::map<std::uint32_t, std::string> found;
-    const int id = types_ ? btf__find_by_name_kind(types_.get(), name, BTF_KIND_ENUM) : 0;
-    if (id <= 0) {
+    const std::uint32_t number = id(name, BTF_KIND_ENUM);
+    if (number == 0) {
         return found;
     }
-    const btf_type* type = btf__type_by_id(types_.get(), static_cast<unsigned>(id));
+    const btf_type* type = btf__type_by_id(types_.get(), number);
     const auto* values = btf_enum(type);
     for (unsigned index = 0; index < btf_vlen(type); ++index) {
         const char* text = btf__name_by_offset(types_.get(), values[index].name_off);

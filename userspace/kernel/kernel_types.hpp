@@ -19,10 +19,10 @@ public:
     [[nodiscard]] static KernelTypes read(const std::filesystem::path& sys = "/sys");
 
     [[nodiscard]] bool known() const { return types_ != nullptr; }
+    /// The number that BPF programs name a type or function by; 0 where there is none of that name.
     /// `kind` is one of BTF_KIND_*.
-    [[nodiscard]] bool has(const char* name, unsigned kind) const;
-    /// The number that BPF programs name a function by; 0 where there is none of that name.
-    [[nodiscard]] std::uint32_t function_id(const char* function) const;
+    [[nodiscard]] std::uint32_t id(const char* name, unsigned kind) const;
+    [[nodiscard]] bool has(const char* name, unsigned kind) const { return id(name, kind) != 0; }
     /// The number of parameters of a function.
     [[nodiscard]] std::optional<unsigned> parameters(const char* function) const;
     /// The values and names of an enum; empty where there is none of that name.

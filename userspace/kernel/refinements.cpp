@@ -47,7 +47,7 @@ bool allows_trampolines(const KernelTypes& types, const ProgramEntry& entry)
         {{BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}}};
     LIBBPF_OPTS(bpf_prog_load_opts, options);
     options.expected_attach_type = BPF_TRACE_FEXIT;
-    options.attach_btf_id = types.function_id(entry.function);
+    options.attach_btf_id = types.id(entry.function, BTF_KIND_FUNC);
     const UniqueFd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "trampoline", "GPL",
                                          kReturnZero.data(), kReturnZero.size(), &options));
     if (program.valid() || errno != EPERM) {
