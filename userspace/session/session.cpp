@@ -72,7 +72,7 @@ Expected<Tracer> open_tracer(const TracerOptions& options)
         error = tracer.error();
     }
     const Expected<void> possible = check_can_trace(kernel_facts(), held);
-    return tl::unexpected(possible ? std::move(error) : possible.error());
+    return tl::unexpected(possible ? error : possible.error());
 }
 
 /// Without mini-sockets.
