@@ -98,6 +98,8 @@ class Loss(TopTest):
     def test_the_load_is_of_another_session(self):
         """The kernel shares the CPUs out by session first, whatever the priorities within: on some
         kernels a churn that saturates them leaves an equal next to nothing for seconds."""
+        if harness.is_sanitized():
+            self.skipTest("its reader takes more than the half of a CPU that is real time")
         stream = self.watch(start_new_session=True)
         actors = []
         for _ in range(os.cpu_count()):
