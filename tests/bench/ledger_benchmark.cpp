@@ -60,6 +60,85 @@ void apply(Ledger& ledger, const Step& step, std::uint64_t cookie)
     ledger.apply_record(&record, record.transition.header.size_bytes);
 }
 
+constexpr std::uint64_t kListenerSock = 0xffff888000001000ULL;
+
+/// One step of either end of a loopback connection, as the kernel tells it.
+struct LoopbackStep {
+    bool at_server;
+    Step step;
+};
+
+constexpr std::array kLoopbackLife{
+    LoopbackStep{false, kClientLife[0]},
+    LoopbackStep{false, kClientLife[1]},
+    LoopbackStep{true, {TcpState::kListen, TcpState::kSynRecv, false}},
+    LoopbackStep{true, {TcpState::kSynRecv, TcpState::kEstablished, false}},
+    LoopbackStep{false, kClientLife[2]},
+    LoopbackStep{true, {TcpState::kEstablished, TcpState::kCloseWait, false}},
+    LoopbackStep{false, kClientLife[3]},
+    LoopbackStep{true, {TcpState::kCloseWait, TcpState::kLastAck, true}},
+    LoopbackStep{false, kClientLife[4]},
+    LoopbackStep{true, {TcpState::kLastAck, TcpState::kClose, false}},
+};
+
+tl_owned_transition loopback_record(const LoopbackStep& step, std::uint64_t number)
+{
+    constexpr std::uint32_t kServerAddress = 0x0100007f; // 127.0.0.1
+    const bool is_clone = step.step.from == TcpState::kListen;
+    tl_owned_transition record = record_of(step.step, 2 * number + (step.at_server ? 1 : 0));
+    tl_transition& event = record.transition;
+    const auto client_port = static_cast<std::uint16_t>(32768 + number % 28000);
+    const std::uint32_t client_address =
+        kServerAddress + static_cast<std::uint32_t>(number / 28000);
+    const bool no_port_yet = step.step.from == TcpState::kClose;
+    event.local_port = no_port_yet ? 0 : client_port;
+    event.addresses.ipv4 = {client_address, kServerAddress};
+    if (step.at_server) {
+        event.local_port = 443;
+        event.remote_port = is_clone ? 0 : client_port;
+        event.addresses.ipv4 = {kServerAddress, is_clone ? 0 : client_address};
+        event.cookie = is_clone ? 0 : event.cookie;
+        event.listener_sock = is_clone ? kListenerSock : 0;
+    }
+    event.sock = 0xffff888000000000ULL + (number % 64) * 8192 + (step.at_server ? 4096 : 0);
+    event.flags = TL_FLAG_FIN_RECEIVED | TL_FLAG_ORPHANED;
+    event.shutdown = 3;
+    return record;
+}
+
+tl_owned_transition listening()
+{
+    tl_owned_transition record = record_of({TcpState::kClose, TcpState::kListen, true}, 1);
+    record.transition.sock = kListenerSock;
+    record.transition.local_port = 443;
+    record.transition.remote_port = 0;
+    record.transition.addresses.ipv4 = {};
+    return record;
+}
+
+/// A churn as loopback makes it, both ends and what they leave in TIME_WAIT, of records that are
+/// not in the cache any more.
+void apply_loopback(benchmark::State& state)
+{
+    const auto connections = static_cast<std::uint64_t>(state.range(0));
+    std::vector<tl_owned_transition> records{listening()};
+    for (std::uint64_t number = 1; number <= connections; ++number) {
+        for (const LoopbackStep& step : kLoopbackLife) {
+            records.push_back(loopback_record(step, number));
+        }
+    }
+    for (auto iteration : state) {
+        Ledger ledger;
+        for (const tl_owned_transition& record : records) {
+            ledger.apply_record(&record, record.transition.header.size_bytes);
+        }
+        if (ledger.books().totals()[static_cast<std::size_t>(TcpState::kTimeWait)] != connections) {
+            state.SkipWithError("not all are in TIME_WAIT");
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(records.size()));
+}
+
 /// `count` established connections with cookies from 1.
 void establish(Ledger& ledger, std::uint64_t count)
 {
@@ -127,6 +206,9 @@ int main(int argc, char** argv)
             ->Arg(200'000)
             ->Iterations(200);
     }
+    benchmark::RegisterBenchmark("apply_loopback", tcpledger::apply_loopback)
+        ->Arg(130'000)
+        ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark("memory_per_connection", tcpledger::memory_per_connection)
         ->Arg(10'000)
         ->Arg(200'000)

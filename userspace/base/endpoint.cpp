@@ -12,21 +12,6 @@ constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 
 
 } // namespace
 
-IpAddress IpAddress::from_ipv4_be(std::uint32_t address_be) noexcept
-{
-    IpAddress address;
-    std::ranges::copy(kMappedPrefix, address.bytes.begin());
-    std::memcpy(address.bytes.data() + kMappedPrefix.size(), &address_be, sizeof(address_be));
-    return address;
-}
-
-IpAddress IpAddress::from_bytes(const void* sixteen_bytes) noexcept
-{
-    IpAddress address;
-    std::memcpy(address.bytes.data(), sixteen_bytes, address.bytes.size());
-    return address;
-}
-
 bool IpAddress::is_ipv4() const noexcept
 {
     return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());

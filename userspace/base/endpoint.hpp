@@ -14,8 +14,18 @@ namespace tcpledger {
 struct IpAddress {
     std::array<std::uint8_t, 16> bytes{};
 
-    [[nodiscard]] static IpAddress from_ipv4_be(std::uint32_t address_be) noexcept;
-    [[nodiscard]] static IpAddress from_bytes(const void* sixteen_bytes) noexcept;
+    [[nodiscard]] static IpAddress from_ipv4_be(std::uint32_t address_be) noexcept
+    {
+        IpAddress address{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+        std::memcpy(address.bytes.data() + 12, &address_be, sizeof(address_be));
+        return address;
+    }
+    [[nodiscard]] static IpAddress from_bytes(const void* sixteen_bytes) noexcept
+    {
+        IpAddress address;
+        std::memcpy(address.bytes.data(), sixteen_bytes, address.bytes.size());
+        return address;
+    }
 
     [[nodiscard]] bool is_ipv4() const noexcept;
     /// 0.0.0.0 or ::

@@ -44,22 +44,6 @@ const Spelling& spelling_of(TcpState state)
 
 } // namespace
 
-std::optional<TcpState> tcp_state_from_kernel(unsigned number) noexcept
-{
-    if (number < 1 || number > 13) {
-        return std::nullopt;
-    }
-    return static_cast<TcpState>(number);
-}
-
-TcpState shown_state(TcpState state) noexcept
-{
-    if (state == TcpState::kNewSynRecv) {
-        return TcpState::kSynRecv;
-    }
-    return state == TcpState::kBoundInactive ? TcpState::kClose : state;
-}
-
 std::string_view state_name(TcpState state) noexcept
 {
     return spelling_of(state).name;

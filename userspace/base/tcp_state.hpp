@@ -38,10 +38,22 @@ inline constexpr std::array kShownStates = {
 };
 
 /// From the kernel's number; nothing for one outside 1..13.
-[[nodiscard]] std::optional<TcpState> tcp_state_from_kernel(unsigned number) noexcept;
+[[nodiscard]] constexpr std::optional<TcpState> tcp_state_from_kernel(unsigned number) noexcept
+{
+    if (number < 1 || number > 13) {
+        return std::nullopt;
+    }
+    return static_cast<TcpState>(number);
+}
 
 /// The state it is shown and counted as: request socks are SYN_RECV, bound ones CLOSE.
-[[nodiscard]] TcpState shown_state(TcpState state) noexcept;
+[[nodiscard]] constexpr TcpState shown_state(TcpState state) noexcept
+{
+    if (state == TcpState::kNewSynRecv) {
+        return TcpState::kSynRecv;
+    }
+    return state == TcpState::kBoundInactive ? TcpState::kClose : state;
+}
 
 /// tcpledger's and the kernel's spelling: "CLOSE_WAIT".
 [[nodiscard]] std::string_view state_name(TcpState state) noexcept;

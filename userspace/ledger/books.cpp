@@ -7,9 +7,6 @@
 namespace tcpledger {
 namespace {
 
-/// Below this the hash tables shrink, so that a burst's memory is given back.
-constexpr float kMinLoadFactor = 0.1F;
-
 std::uint64_t mix(std::uint64_t value) noexcept
 {
     value ^= value >> 32;
@@ -31,16 +28,29 @@ std::uint64_t mix(const Endpoint& end) noexcept
 }
 
 /// The same for both ends of a connection within a host. Where one is looked for the other soon is
-/// too, and then that part of a table is in the cache already.
-std::uint64_t hash_of_pair(const FourTuple& tuple) noexcept
+/// too, and then that part of the index is in the cache already.
+std::uint32_t pair_hash(const FourTuple& tuple) noexcept
 {
-    return mix(mix(tuple.local) + mix(tuple.remote) + tuple.netns_inum);
+    return static_cast<std::uint32_t>(mix(mix(tuple.local) + mix(tuple.remote) + tuple.netns_inum));
 }
 
-template <typename Map> ConnectionId find_in(const Map& map, std::uint64_t key)
+std::uint32_t integer_hash(std::uint64_t value) noexcept
 {
-    const auto found = map.find(key);
-    return found != map.end() ? found->second : kNoConnection;
+    return static_cast<std::uint32_t>(mix(value));
+}
+
+/// Of what a connection of its kind is found by.
+std::uint32_t key_hash(const Connection& connection) noexcept
+{
+    switch (connection.kind) {
+    case SocketKind::kEmbryo:
+        return integer_hash(connection.sock);
+    case SocketKind::kMini:
+        return pair_hash(connection.tuple);
+    case SocketKind::kFull:
+        break;
+    }
+    return integer_hash(connection.cookie);
 }
 
 constexpr int kBestFit = 3;
@@ -79,38 +89,6 @@ std::uint64_t hash_of(const FourTuple& tuple) noexcept
 std::size_t IntegerHash::operator()(std::uint64_t value) const noexcept
 {
     return mix(value);
-}
-
-std::size_t Books::TupleHash::operator()(ConnectionId id) const noexcept
-{
-    return hash_of_pair((*slots)[id].tuple);
-}
-
-std::size_t Books::TupleHash::operator()(const FourTuple& tuple) const noexcept
-{
-    return hash_of_pair(tuple);
-}
-
-bool Books::TupleEqual::operator()(ConnectionId left, ConnectionId right) const noexcept
-{
-    return left == right || (*slots)[left].tuple == (*slots)[right].tuple;
-}
-
-bool Books::TupleEqual::operator()(const FourTuple& left, ConnectionId right) const noexcept
-{
-    return left == (*slots)[right].tuple;
-}
-
-bool Books::TupleEqual::operator()(ConnectionId left, const FourTuple& right) const noexcept
-{
-    return (*slots)[left].tuple == right;
-}
-
-Books::Books() : minis_(0, TupleHash{&slots_}, TupleEqual{&slots_})
-{
-    by_cookie_.min_load_factor(kMinLoadFactor);
-    embryos_.min_load_factor(kMinLoadFactor);
-    minis_.min_load_factor(kMinLoadFactor);
 }
 
 ConnectionId Books::enter(const Connection& connection)
@@ -221,23 +199,26 @@ void Books::begin_interval()
 
 ConnectionId Books::find_by_cookie(std::uint64_t cookie) const
 {
-    return find_in(by_cookie_, cookie);
+    return full_.find(integer_hash(cookie),
+                      [&](ConnectionId id) { return slots_[id].cookie == cookie; });
 }
 
 ConnectionId Books::find_embryo(std::uint64_t sock) const
 {
-    return find_in(embryos_, sock);
+    return embryos_.find(integer_hash(sock),
+                         [&](ConnectionId id) { return slots_[id].sock == sock; });
 }
 
 ConnectionId Books::find_mini(const FourTuple& tuple) const
 {
-    const auto found = minis_.find(tuple);
-    return found != minis_.end() ? *found : kNoConnection;
+    return minis_.find(pair_hash(tuple),
+                       [&](ConnectionId id) { return slots_[id].tuple == tuple; });
 }
 
 ConnectionId Books::find_listener(std::uint64_t sock) const
 {
-    return find_in(listeners_by_sock_, sock);
+    const auto found = listeners_by_sock_.find(sock);
+    return found != listeners_by_sock_.end() ? found->second : kNoConnection;
 }
 
 ConnectionId Books::find_listener(std::uint32_t netns_inum, const Endpoint& local,
@@ -262,12 +243,21 @@ ConnectionId Books::find_listener(std::uint32_t netns_inum, const Endpoint& loca
     return best;
 }
 
+StateCounts Books::totals() const
+{
+    StateCounts totals{};
+    for (const auto& [netns_inum, counts] : by_netns_) {
+        for (std::size_t state = 0; state < kStateSlots; ++state) {
+            totals[state] += counts[state];
+        }
+    }
+    return totals;
+}
+
 std::size_t Books::memory_bytes() const
 {
-    using Bucket = std::pair<std::uint64_t, ConnectionId>;
-    return slots_.memory_bytes() +
-           (by_cookie_.bucket_count() + embryos_.bucket_count()) * (sizeof(Bucket) + 8) +
-           minis_.bucket_count() * (sizeof(ConnectionId) + 8);
+    return slots_.memory_bytes() + full_.memory_bytes() + embryos_.memory_bytes() +
+           minis_.memory_bytes();
 }
 
 std::uint64_t Books::port_key(std::uint32_t netns_inum, std::uint16_t port)
@@ -275,20 +265,23 @@ std::uint64_t Books::port_key(std::uint32_t netns_inum, std::uint16_t port)
     return (std::uint64_t{netns_inum} << 16) | port;
 }
 
+ConnectionIndex& Books::index_of(SocketKind kind)
+{
+    switch (kind) {
+    case SocketKind::kEmbryo:
+        return embryos_;
+    case SocketKind::kMini:
+        return minis_;
+    case SocketKind::kFull:
+        break;
+    }
+    return full_;
+}
+
 void Books::index(ConnectionId id)
 {
     const Connection& connection = slots_[id];
-    switch (connection.kind) {
-    case SocketKind::kFull:
-        by_cookie_[connection.cookie] = id;
-        break;
-    case SocketKind::kEmbryo:
-        embryos_[connection.sock] = id;
-        break;
-    case SocketKind::kMini:
-        minis_.insert(id);
-        break;
-    }
+    index_of(connection.kind).insert(key_hash(connection), id);
     if (connection.state == TcpState::kListen) {
         index_listener(id);
     }
@@ -297,17 +290,7 @@ void Books::index(ConnectionId id)
 void Books::unindex(ConnectionId id)
 {
     const Connection& connection = slots_[id];
-    switch (connection.kind) {
-    case SocketKind::kFull:
-        by_cookie_.erase(connection.cookie);
-        break;
-    case SocketKind::kEmbryo:
-        embryos_.erase(connection.sock);
-        break;
-    case SocketKind::kMini:
-        minis_.erase(id);
-        break;
-    }
+    index_of(connection.kind).erase(key_hash(connection), id);
     if (connection.state == TcpState::kListen) {
         unindex_listener(id);
     }
@@ -361,16 +344,20 @@ void Books::count(const Connection& connection, std::int32_t delta)
     processes_.at(connection.owner).connections += change;
 }
 
+void Books::cache_netns(std::uint32_t netns_inum)
+{
+    cached_netns_ = netns_inum;
+    cached_netns_counts_ = &by_netns_[netns_inum]; // a map's nodes do not move
+    cached_netns_minis_ = &minis_by_netns_[netns_inum];
+}
+
 template <typename Change>
 void Books::for_counts_of(const Connection& connection, const Change& change)
 {
     if (cached_netns_counts_ == nullptr || cached_netns_ != connection.tuple.netns_inum) {
-        cached_netns_ = connection.tuple.netns_inum;
-        cached_netns_counts_ = &by_netns_[cached_netns_]; // a map's nodes do not move
-        cached_netns_minis_ = &minis_by_netns_[cached_netns_];
+        cache_netns(connection.tuple.netns_inum);
     }
     change(processes_.at(connection.owner).states);
-    change(totals_);
     change(*cached_netns_counts_);
     if (connection.kind == SocketKind::kMini) {
         change(*cached_netns_minis_);

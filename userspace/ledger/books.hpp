@@ -6,10 +6,10 @@
 #pragma once
 
 #include "ledger/connection.hpp"
+#include "ledger/connection_index.hpp"
 #include "ledger/slab.hpp"
 
 #include <tsl/robin_map.h>
-#include <tsl/robin_set.h>
 
 #include <map>
 #include <memory>
@@ -26,7 +26,7 @@ struct IntegerHash {
 
 class Books {
 public:
-    Books();
+    Books() = default;
     Books(const Books&) = delete;
     Books& operator=(const Books&) = delete;
 
@@ -70,7 +70,7 @@ public:
     [[nodiscard]] const ProcessTable& processes() const { return processes_; }
 
     /// By shown state.
-    [[nodiscard]] const StateCounts& totals() const { return totals_; }
+    [[nodiscard]] StateCounts totals() const;
     [[nodiscard]] const std::map<std::uint32_t, StateCounts>& by_netns() const { return by_netns_; }
     /// The mini-sockets among them.
     [[nodiscard]] const std::map<std::uint32_t, StateCounts>& minis_by_netns() const
@@ -93,48 +93,34 @@ public:
     /// The mini-sockets alone. `visit` must not change the books.
     template <typename Visit> void for_each_mini(Visit&& visit) const
     {
-        for (const ConnectionId id : minis_) {
-            visit(id, slots_[id]);
-        }
+        minis_.for_each([&](ConnectionId id) { visit(id, slots_[id]); });
     }
 
 private:
-    /// Minis are a set of ids that hash and compare as the tuples they stand for.
-    struct TupleHash {
-        using is_transparent = void;
-        const Slab<Connection>* slots;
-        std::size_t operator()(ConnectionId id) const noexcept;
-        std::size_t operator()(const FourTuple& tuple) const noexcept;
-    };
-    struct TupleEqual {
-        using is_transparent = void;
-        const Slab<Connection>* slots;
-        bool operator()(ConnectionId left, ConnectionId right) const noexcept;
-        bool operator()(const FourTuple& left, ConnectionId right) const noexcept;
-        bool operator()(ConnectionId left, const FourTuple& right) const noexcept;
-    };
     using ByInteger = tsl::robin_map<std::uint64_t, ConnectionId, IntegerHash>;
 
     [[nodiscard]] static std::uint64_t port_key(std::uint32_t netns_inum, std::uint16_t port);
+    /// The one that finds connections of this kind.
+    [[nodiscard]] ConnectionIndex& index_of(SocketKind kind);
     void index(ConnectionId id);
     void unindex(ConnectionId id);
     void index_listener(ConnectionId id);
     void unindex_listener(ConnectionId id);
     void change_tuple(Connection& connection, const FourTuple& tuple);
     void count(const Connection& connection, std::int32_t delta);
+    /// Rare, and so not in the way of what each record runs through.
+    [[gnu::noinline]] void cache_netns(std::uint32_t netns_inum);
     /// Calls change(StateCounts&) for each of the sums that it counts in.
     template <typename Change>
     void for_counts_of(const Connection& connection, const Change& change);
 
     Slab<Connection> slots_;
-    ByInteger by_cookie_;
-    ByInteger embryos_;
+    ConnectionIndex full_;    ///< by cookie
+    ConnectionIndex embryos_; ///< by address of the struct sock
+    ConnectionIndex minis_;   ///< by tuple
     ByInteger listeners_by_sock_;
     tsl::robin_map<std::uint64_t, std::vector<ConnectionId>, IntegerHash> listeners_by_port_;
-    /// Keeps the hashes: to compare a tuple is to fetch its connection from memory.
-    tsl::robin_set<ConnectionId, TupleHash, TupleEqual, std::allocator<ConnectionId>, true> minis_;
     ProcessTable processes_;
-    StateCounts totals_{};
     std::map<std::uint32_t, StateCounts> by_netns_;
     std::map<std::uint32_t, StateCounts> minis_by_netns_;
     std::uint32_t cached_netns_ = 0;

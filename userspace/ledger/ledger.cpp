@@ -130,7 +130,7 @@ void Ledger::apply_transition(const tl_transition& event, const tl_process* proc
         attribute(id, event, *old_state, *process);
     }
     connection.last_event = time;
-    count_opening(id, *old_state, *new_state);
+    count_opening(connection, *old_state, *new_state);
     if (*new_state != TcpState::kClose) {
         books_.move(id, *new_state, time);
     }
@@ -270,9 +270,8 @@ void Ledger::follow_identity(ConnectionId id, const tl_transition& event)
     }
 }
 
-void Ledger::count_opening(ConnectionId id, TcpState old_state, TcpState new_state)
+void Ledger::count_opening(const Connection& connection, TcpState old_state, TcpState new_state)
 {
-    const Connection& connection = books_.at(id);
     const bool active = old_state == TcpState::kClose && new_state != TcpState::kListen;
     const bool passive =
         connection.passive && old_state == TcpState::kSynRecv && new_state != TcpState::kClose;

@@ -114,7 +114,7 @@ private:
     ConnectionId enter_clone(const tl_transition& event);
     ConnectionId merge_embryo(ConnectionId embryo, ConnectionId listed);
     void follow_identity(ConnectionId id, const tl_transition& event);
-    void count_opening(ConnectionId id, TcpState old_state, TcpState new_state);
+    void count_opening(const Connection& connection, TcpState old_state, TcpState new_state);
     void queue_at_listener(ConnectionId id, ConnectionId listener);
     void attribute(ConnectionId id, const tl_transition& event, TcpState old_state,
                    const tl_process& process);
@@ -131,8 +131,15 @@ private:
     void end_mini(ConnectionId id, TcpState old_state, MonotonicTime time);
     void show(ConnectionId id, MonotonicTime time, TcpState old_state, TcpState new_state,
               std::optional<MonotonicTime> time_in_old_state);
+    /// Nothing where they are not kept, or where the entry into `from` was not seen.
     void note_dwell(ConnectionId id, TcpState from, TcpState to,
-                    std::optional<MonotonicTime> time_in_old_state);
+                    std::optional<MonotonicTime> time_in_old_state)
+    {
+        if (dwells_ && time_in_old_state) {
+            keep_dwell(books_.at(id), from, to, *time_in_old_state);
+        }
+    }
+    void keep_dwell(const Connection& connection, TcpState from, TcpState to, MonotonicTime dwell);
     void note_accept_wait(ConnectionId id, MonotonicTime time);
     void leave(ConnectionId id);
     void replace_mini(const FourTuple& tuple);

@@ -15,15 +15,11 @@ void Ledger::keep_dwells(Admits admits)
     dwells_of_ = std::move(admits);
 }
 
-void Ledger::note_dwell(ConnectionId id, TcpState from, TcpState to,
-                        std::optional<MonotonicTime> time_in_old_state)
+void Ledger::keep_dwell(const Connection& connection, TcpState from, TcpState to,
+                        MonotonicTime dwell)
 {
-    if (!dwells_ || !time_in_old_state) {
-        return;
-    }
-    const Connection& connection = books_.at(id);
     if (!dwells_of_ || dwells_of_(connection, books_.processes().at(connection.owner), from)) {
-        dwells_->note(connection.owner, from, to, *time_in_old_state);
+        dwells_->note(connection.owner, from, to, dwell);
     }
 }
 

@@ -310,7 +310,7 @@ void Session::start_census(MonotonicTime now)
     settlement_.begin(now);
     CensusRequest request;
     // Many of them are dear to list, and the kernel keeps their number: sweeps are enough then.
-    const auto& totals = ledger_.books().totals();
+    const StateCounts totals = ledger_.books().totals();
     request.urgent = repairs;
     request.time_wait = !seeded() || repairs ||
                         totals[static_cast<std::size_t>(TcpState::kTimeWait)] < kManyTimeWaits;

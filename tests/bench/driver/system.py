@@ -50,11 +50,9 @@ def cpu_seconds(pid):
 
 
 def cpu_ns(pid):
-    """Time on a CPU of all threads so far, exact to the scheduler's clock."""
-    return sum(
-        int((task / "schedstat").read_text().split()[0])
-        for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
-    )
+    """Time on a CPU of all threads so far, those that have ended too."""
+    process_clock = (~pid << 3) | 2  # clock_getcpuclockid(3)
+    return time.clock_gettime_ns(process_clock)
 
 
 def memory_kb(pid):
