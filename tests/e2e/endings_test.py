@@ -47,6 +47,26 @@ class Endings(TopTest):
         self.assertLess(self.n.counts().get("TIME_WAIT", 0), 50)
         self.assert_follows(stream, server, client)
 
+    def test_full_time_wait_buckets(self):
+        """Once the limit is known no view has more than the kernel, not even at first."""
+        self.sysctl("net.ipv4.tcp_max_tw_buckets", 10)
+        stream = self.watch()
+        actors = []
+        for turn in range(5):
+            server, client, _ = self.pair(self.n, count=50)
+            actors += [server, client]
+            client.do("close_many c")
+            server.do("close_many s")
+            document = self.next_document(stream)
+            minis = 0
+            for actor in actors:
+                states = self.states(document, actor)
+                minis += states.get("TIME_WAIT", 0)
+                if turn > 0:
+                    self.assertLessEqual(states.get("FIN_WAIT2", 0) + minis, 10)
+            self.assert_follows(stream, *actors)
+        self.assertEqual(self.n.counts().get("TIME_WAIT", 0) + self.n.counts().get("FIN_WAIT2", 0), 10)
+
     def test_time_wait_is_reused_by_the_server(self):
         """A new SYN with the old ports takes the place of the server's TIME_WAIT."""
         stream = self.watch()

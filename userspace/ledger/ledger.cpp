@@ -317,7 +317,21 @@ std::optional<TcpState> Ledger::goes_on(ConnectionId id, const tl_transition& ev
     const bool may = !minis_are_told_ && connection.kind == SocketKind::kFull &&
                      connection.tuple.remote.port != 0 &&
                      event.new_state == static_cast<std::uint8_t>(TcpState::kClose);
-    return may ? mini_state(event, old_state) : std::nullopt;
+    const auto mini = may ? mini_state(event, old_state) : std::nullopt;
+    return mini && has_room_for_mini(event.netns_inum) ? mini : std::nullopt;
+}
+
+bool Ledger::has_room_for_mini(std::uint32_t netns_inum) const
+{
+    const auto most = most_minis_.find(netns_inum);
+    const auto minis = books_.minis_by_netns().find(netns_inum);
+    if (most == most_minis_.end() || minis == books_.minis_by_netns().end()) {
+        return true;
+    }
+    const auto count = [&](TcpState state) {
+        return std::uint64_t{minis->second[static_cast<std::size_t>(state)]};
+    };
+    return count(TcpState::kTimeWait) + count(TcpState::kFinWait2) < most->second;
 }
 
 void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_state,

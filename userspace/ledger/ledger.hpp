@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -87,6 +88,14 @@ public:
         moves_are_told_ = moves;
     }
 
+    /// The most mini-sockets in TIME_WAIT and FIN_WAIT2 that the kernel makes in a namespace
+    /// (tcp_max_tw_buckets): a connection that would leave one more then ends. Not bounded where
+    /// `by_netns` says nothing.
+    void bound_minis(std::map<std::uint32_t, std::uint64_t> by_netns)
+    {
+        most_minis_ = std::move(by_netns);
+    }
+
     /// From here on the dwell times of each interval are kept. `admits` empty: of all.
     void keep_dwells(Admits admits);
     /// Nothing unless they are kept.
@@ -122,6 +131,7 @@ private:
                                                   TcpState old_state) const;
     void finish(ConnectionId id, const tl_transition& event, TcpState old_state,
                 std::optional<MonotonicTime> time_in_old_state);
+    [[nodiscard]] bool has_room_for_mini(std::uint32_t netns_inum) const;
     void count_closing(ConnectionId id, TcpState old_state);
     void become_mini(ConnectionId id, TcpState state, MonotonicTime time);
     /// The mini-socket that the socket of this → CLOSE has left behind, or kNoConnection.
@@ -152,6 +162,7 @@ private:
     MonotonicTime event_time_{}; ///< of the last record
     bool minis_are_told_ = false;
     bool moves_are_told_ = false;
+    std::map<std::uint32_t, std::uint64_t> most_minis_; ///< by namespace, where known
     Ends ends_;
     std::optional<DwellBook> dwells_;
     Admits dwells_of_;

@@ -12,6 +12,12 @@ namespace {
 /// TCP_TIMEWAIT_LEN of the kernel. Its timers fire that late or up to some seconds later.
 constexpr MonotonicTime kTimeWaitLength = std::chrono::seconds(60);
 
+/// By then they have fired, however late.
+constexpr MonotonicTime kLatestTimer = std::chrono::seconds(70);
+
+/// All mini-sockets are looked through for it.
+constexpr MonotonicTime kReplacedPeriod = std::chrono::seconds(5);
+
 /// Between an event and the moment that the kernel's total shows it.
 constexpr MonotonicTime kBlur = std::chrono::microseconds(100);
 
@@ -131,7 +137,11 @@ MiniReport MiniSettlement::finish(std::span<const NetnsTotals> totals,
                                   const std::set<std::uint32_t>& listed_half_open)
 {
     MiniReport report;
+    std::map<std::uint32_t, std::uint64_t> most_minis;
     for (const NetnsTotals& one : totals) {
+        if (one.most_minis) {
+            most_minis[one.netns_inum] = *one.most_minis;
+        }
         const bool has_all = listed_all.contains(one.netns_inum);
         if (!has_all) {
             compare_minis(one, report);
@@ -141,6 +151,8 @@ MiniReport MiniSettlement::finish(std::span<const NetnsTotals> totals,
         }
         compare_full(one, report);
     }
+    ledger_.bound_minis(std::move(most_minis));
+    strike_replaced(started_);
     report.settled = std::exchange(settled_, 0);
     std::map<std::uint32_t, unsigned> rows;
     for (const std::uint32_t inum : listed_all) {
@@ -170,6 +182,9 @@ void MiniSettlement::compare_minis(const NetnsTotals& totals, MiniReport& report
     }
     const std::int64_t surplus = books - static_cast<std::int64_t>(*totals.minis);
     if (std::abs(surplus) <= blurred) {
+        if (totals.most_minis && *totals.minis >= *totals.most_minis) {
+            full_.insert(totals.netns_inum);
+        }
         return;
     }
     if (surplus > 0 &&
@@ -187,21 +202,45 @@ void MiniSettlement::compare_minis(const NetnsTotals& totals, MiniReport& report
 /// The `number` oldest whose minute was over at `now`; false, and none, if there are fewer.
 bool MiniSettlement::strike_expired(std::uint32_t netns_inum, std::size_t number, MonotonicTime now)
 {
-    Books& books = ledger_.books();
-    std::vector<std::pair<MonotonicTime, ConnectionId>> over;
-    books.for_each_mini([&](ConnectionId id, const Connection& connection) {
-        if (connection.state == TcpState::kTimeWait && connection.tuple.netns_inum == netns_inum &&
-            connection.last_event < started_ && now - connection.entered >= kTimeWaitLength) {
-            over.emplace_back(connection.entered, id);
-        }
-    });
+    auto over = time_waits_since(now - kTimeWaitLength, {netns_inum});
     if (over.size() < number) {
         return false;
     }
     const auto end = over.begin() + static_cast<std::ptrdiff_t>(number);
     std::ranges::nth_element(over, end);
-    std::for_each(over.begin(), end, [&](const auto& entry) { books.strike(entry.second); });
+    std::for_each(over.begin(), end,
+                  [&](const auto& entry) { ledger_.books().strike(entry.second); });
     return true;
+}
+
+/// Where the kernel has as many as it may, each that ends makes room for a new one, and their
+/// number tells nothing: the new ones find room on the books as well.
+void MiniSettlement::strike_replaced(MonotonicTime now)
+{
+    const std::set<std::uint32_t> full = std::exchange(full_, {});
+    if (full.empty() || now < next_replaced_) {
+        return;
+    }
+    next_replaced_ = now + kReplacedPeriod;
+    for (const auto& [entered, id] : time_waits_since(now - kLatestTimer, full)) {
+        ledger_.books().strike(id);
+        ++settled_;
+    }
+}
+
+std::vector<std::pair<MonotonicTime, ConnectionId>>
+MiniSettlement::time_waits_since(MonotonicTime since,
+                                 const std::set<std::uint32_t>& netns_inums) const
+{
+    std::vector<std::pair<MonotonicTime, ConnectionId>> found;
+    ledger_.books().for_each_mini([&](ConnectionId id, const Connection& connection) {
+        if (connection.state == TcpState::kTimeWait && connection.entered <= since &&
+            connection.last_event < started_ &&
+            netns_inums.contains(connection.tuple.netns_inum)) {
+            found.emplace_back(connection.entered, id);
+        }
+    });
+    return found;
 }
 
 /// Those that are on the books have been looked up: the books have no more than the kernel.

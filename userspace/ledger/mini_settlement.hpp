@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -26,6 +27,7 @@ struct NetnsTotals {
     std::optional<std::uint64_t> in_use; ///< full sockets but closed ones, both families
     /// Half-open, which no file counts: by the listeners, after all look-ups.
     std::optional<std::uint64_t> requests = std::nullopt;
+    std::optional<std::uint64_t> most_minis = std::nullopt; ///< tcp_max_tw_buckets, of `minis`
 };
 
 struct MiniReport {
@@ -70,10 +72,16 @@ private:
     void compare_full(const NetnsTotals& totals, MiniReport& report) const;
     void compare_requests(const NetnsTotals& totals, MiniReport& report) const;
     bool strike_expired(std::uint32_t netns_inum, std::size_t number, MonotonicTime now);
+    void strike_replaced(MonotonicTime now);
+    /// In TIME_WAIT since `since` or longer, by the time of their entry; nothing new.
+    [[nodiscard]] std::vector<std::pair<MonotonicTime, ConnectionId>>
+    time_waits_since(MonotonicTime since, const std::set<std::uint32_t>& netns_inums) const;
 
     Ledger& ledger_;
     MonotonicTime started_{};
     std::uint64_t settled_ = 0;
+    std::set<std::uint32_t> full_; ///< namespaces with as many mini-sockets as they may have
+    MonotonicTime next_replaced_{};
     /// How many lists in a row a namespace has had; what they do not explain drifts.
     std::map<std::uint32_t, unsigned> lists_in_a_row_;
 };

@@ -59,6 +59,9 @@ void read_inside(std::uint32_t inum, bool with_segments, const RequestCount* req
         inside.totals.in_use = sum(totals->tcp_in_use, totals->tcp6_in_use);
     }
     inside.totals.read_at = monotonic_now();
+    if (const auto most = Sysctls().number("net.ipv4.tcp_max_tw_buckets")) {
+        inside.totals.most_minis = static_cast<std::uint64_t>(std::max<std::int64_t>(*most, 0));
+    }
     if (with_segments) {
         NetCounters counters;
         if (const auto text = procfs::read_file("/proc/thread-self/net/snmp", kSnmpBytes)) {

@@ -51,6 +51,51 @@ protected:
     MiniSettlement minis{world.ledger};
 };
 
+/// tcp_max_tw_buckets: what the kernel has no room for is not on the books either.
+TEST_F(Minis, NoMoreThanTheKernelMakes)
+{
+    make(1000, 2, TcpState::kTimeWait);
+    begin();
+    NetnsTotals bounded = totals(2);
+    bounded.most_minis = 3;
+    EXPECT_EQ(finish(bounded).settled, 0U);
+    make(1100, 1, TcpState::kFinWait2);
+    Sock beyond = client(1200, 1200);
+    beyond.flags = TL_FLAG_FIN_RECEIVED;
+    world.connects(beyond, kTask);
+    world.closes(beyond, kTask);
+    EXPECT_EQ(world.books().size(), 3U) << "it has ended";
+    world.check_sums();
+
+    begin();
+    bounded = totals(3);
+    bounded.most_minis = 4;
+    finish(bounded);
+    make(1300, 1, TcpState::kTimeWait);
+    begin();
+    finish(totals(4)); // the limit cannot be read any more
+    make(1400, 5, TcpState::kTimeWait);
+}
+
+/// At the limit each that ends makes room for a new one: the kernel's number stays.
+TEST_F(Minis, ThoseThatWereReplacedMakeRoom)
+{
+    make(1000, 2, TcpState::kTimeWait);
+    world.tick(69s);
+    make(1100, 1, TcpState::kTimeWait);
+    for (const std::uint64_t left : {3U, 1U}) { // after 69 s, and after 71
+        begin();
+        NetnsTotals full = totals(3);
+        full.most_minis = 3;
+        const MiniReport report = finish(full);
+        EXPECT_EQ(report.settled, 3 - left);
+        EXPECT_TRUE(report.to_explain.empty());
+        EXPECT_EQ(world.books().size(), left);
+        world.tick(6s);
+    }
+    make(1200, 2, TcpState::kTimeWait);
+}
+
 TEST_F(Minis, EqualTotalsChangeNothing)
 {
     make(1000, 5, TcpState::kTimeWait);
