@@ -22,9 +22,9 @@ class TopTest(harness.LedgerTest):
         self.n = self.net()
         self.watched = []
 
-    def watch(self, *arguments, **options):
+    def watch(self, *arguments, interval_s=0.5, **options):
         """A live `top`, one JSON document a line, with its first document out."""
-        stream = self.stream("top", "--batch", "--json", "-d", "0.5", *arguments, **options)
+        stream = self.stream("top", "--batch", "--json", "-d", str(interval_s), *arguments, **options)
         self.watched.append(stream)
         self.next_document(stream)
         return stream

@@ -26,11 +26,14 @@ public:
         place({hash, id});
     }
 
-    /// `id` must be in it, with this hash.
+    /// The place of `id`, which has this hash; nothing if it is not in it.
     void erase(std::uint32_t hash, ConnectionId id)
     {
         std::size_t hole = hash & mask();
         while (places_[hole].id != id) {
+            if (places_[hole].id == kNoConnection) {
+                return;
+            }
             hole = next(hole);
         }
         // Whoever would not be found any more for the hole before it moves into it.

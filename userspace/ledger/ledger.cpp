@@ -15,26 +15,6 @@ bool is_clone(TcpState old_state, TcpState new_state)
     return old_state == TcpState::kListen && new_state == TcpState::kSynRecv;
 }
 
-/// The state of the mini-socket that tcp_time_wait() leaves behind at → CLOSE, if it
-/// does. Right but where the kernel could not make one, which the next sweep tells.
-std::optional<TcpState> mini_state(const tl_transition& event, TcpState old_state)
-{
-    if (event.error != 0) {
-        return std::nullopt;
-    }
-    if (old_state == TcpState::kClosing) {
-        return TcpState::kTimeWait;
-    }
-    if (old_state != TcpState::kFinWait2) {
-        return std::nullopt;
-    }
-    if ((event.flags & TL_FLAG_FIN_RECEIVED) != 0) {
-        return TcpState::kTimeWait;
-    }
-    return (event.flags & TL_FLAG_ORPHANED) != 0 ? std::optional(TcpState::kFinWait2)
-                                                 : std::nullopt;
-}
-
 /// Copies the record out of the ring, whose memory promises no C++ type. Nothing
 /// unless the record is exactly of that kind and size.
 template <typename Record> bool read_record(const void* data, std::size_t size, Record& out)
@@ -306,32 +286,6 @@ void Ledger::attribute(ConnectionId id, const tl_transition& event, TcpState old
     } else if (connection.owner != caller || connection.how == How::kListener) {
         books_.reown(id, caller, How::kHeld); // shutdown() proves a descriptor
     }
-}
-
-/// The state of the mini-socket that the socket of a → CLOSE leaves behind, as far as the record
-/// tells; nothing for other records.
-std::optional<TcpState> Ledger::goes_on(ConnectionId id, const tl_transition& event,
-                                        TcpState old_state) const
-{
-    const Connection& connection = books_.at(id);
-    const bool may = !minis_are_told_ && connection.kind == SocketKind::kFull &&
-                     connection.tuple.remote.port != 0 &&
-                     event.new_state == static_cast<std::uint8_t>(TcpState::kClose);
-    const auto mini = may ? mini_state(event, old_state) : std::nullopt;
-    return mini && has_room_for_mini(event.netns_inum) ? mini : std::nullopt;
-}
-
-bool Ledger::has_room_for_mini(std::uint32_t netns_inum) const
-{
-    const auto most = most_minis_.find(netns_inum);
-    const auto minis = books_.minis_by_netns().find(netns_inum);
-    if (most == most_minis_.end() || minis == books_.minis_by_netns().end()) {
-        return true;
-    }
-    const auto count = [&](TcpState state) {
-        return std::uint64_t{minis->second[static_cast<std::size_t>(state)]};
-    };
-    return count(TcpState::kTimeWait) + count(TcpState::kFinWait2) < most->second;
 }
 
 void Ledger::finish(ConnectionId id, const tl_transition& event, TcpState old_state,

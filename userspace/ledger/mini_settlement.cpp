@@ -235,8 +235,7 @@ MiniSettlement::time_waits_since(MonotonicTime since,
     std::vector<std::pair<MonotonicTime, ConnectionId>> found;
     ledger_.books().for_each_mini([&](ConnectionId id, const Connection& connection) {
         if (connection.state == TcpState::kTimeWait && connection.entered <= since &&
-            connection.last_event < started_ &&
-            netns_inums.contains(connection.tuple.netns_inum)) {
+            connection.last_event < started_ && netns_inums.contains(connection.tuple.netns_inum)) {
             found.emplace_back(connection.entered, id);
         }
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The ledger's part for the records of refinements: who accepted, and the life of
-// mini-sockets; and for a namespace that comes after another. Each may be missing, or come when a
-// census has already told the same; then it changes nothing.
+// The ledger's part for mini-sockets: what a → CLOSE leaves behind, the records of refinements (who
+// accepted, and the life of mini-sockets), and a namespace that comes after another. Each record
+// may be missing, or come when a census has already told the same; then it changes nothing.
 #include "ledger/ledger.hpp"
 
 #include "ledger/records.hpp"
@@ -21,6 +21,26 @@ bool is_way_of_mini(TcpState from, TcpState to)
     return (from == kListen && to == kNewSynRecv) || (from == kNewSynRecv && to == kClose) ||
            (from == kFinWait2 && to == kTimeWait) ||
            ((from == kFinWait2 || from == kTimeWait) && to == kClose);
+}
+
+/// The state of the mini-socket that tcp_time_wait() leaves behind at → CLOSE, if it
+/// does. Right but where the kernel could not make one, which the next sweep tells.
+std::optional<TcpState> mini_state(const tl_transition& event, TcpState old_state)
+{
+    if (event.error != 0) {
+        return std::nullopt;
+    }
+    if (old_state == TcpState::kClosing) {
+        return TcpState::kTimeWait;
+    }
+    if (old_state != TcpState::kFinWait2) {
+        return std::nullopt;
+    }
+    if ((event.flags & TL_FLAG_FIN_RECEIVED) != 0) {
+        return TcpState::kTimeWait;
+    }
+    return (event.flags & TL_FLAG_ORPHANED) != 0 ? std::optional(TcpState::kFinWait2)
+                                                 : std::nullopt;
 }
 
 } // namespace
@@ -72,6 +92,32 @@ void Ledger::apply_left_behind(const tl_transition& event)
     if (*mini != *old_state) {
         show(id, time, *old_state, *mini, time_in_old_state);
     }
+}
+
+/// The state of the mini-socket that the socket of a → CLOSE leaves behind, as far as the record
+/// tells; nothing for other records.
+std::optional<TcpState> Ledger::goes_on(ConnectionId id, const tl_transition& event,
+                                        TcpState old_state) const
+{
+    const Connection& connection = books_.at(id);
+    const bool may = !minis_are_told_ && connection.kind == SocketKind::kFull &&
+                     connection.tuple.remote.port != 0 &&
+                     event.new_state == static_cast<std::uint8_t>(TcpState::kClose);
+    const auto mini = may ? mini_state(event, old_state) : std::nullopt;
+    return mini && has_room_for_mini(event.netns_inum) ? mini : std::nullopt;
+}
+
+bool Ledger::has_room_for_mini(std::uint32_t netns_inum) const
+{
+    const auto most = most_minis_.find(netns_inum);
+    const auto minis = books_.minis_by_netns().find(netns_inum);
+    if (most == most_minis_.end() || minis == books_.minis_by_netns().end()) {
+        return true;
+    }
+    const auto count = [&](TcpState state) {
+        return std::uint64_t{minis->second[static_cast<std::size_t>(state)]};
+    };
+    return count(TcpState::kTimeWait) + count(TcpState::kFinWait2) < most->second;
 }
 
 /// The tracepoint's → CLOSE of a socket that has left its mini-socket behind.
