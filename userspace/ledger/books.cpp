@@ -254,6 +254,16 @@ StateCounts Books::totals() const
     return totals;
 }
 
+std::uint64_t Books::bounded_minis(std::uint32_t netns_inum) const
+{
+    const auto minis = minis_by_netns_.find(netns_inum);
+    if (minis == minis_by_netns_.end()) {
+        return 0;
+    }
+    return std::uint64_t{minis->second[slot(TcpState::kTimeWait)]} +
+           minis->second[slot(TcpState::kFinWait2)];
+}
+
 std::size_t Books::memory_bytes() const
 {
     return slots_.memory_bytes() + full_.memory_bytes() + embryos_.memory_bytes() +

@@ -77,6 +77,9 @@ public:
     {
         return minis_by_netns_;
     }
+    /// Those of a namespace in TIME_WAIT and FIN_WAIT2, as sockstat counts and
+    /// tcp_max_tw_buckets bounds them.
+    [[nodiscard]] std::uint64_t bounded_minis(std::uint32_t netns_inum) const;
     [[nodiscard]] std::size_t size() const { return slots_.size(); }
     /// Bytes that connections and their indexes occupy.
     [[nodiscard]] std::size_t memory_bytes() const;

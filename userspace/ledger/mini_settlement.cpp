@@ -168,9 +168,7 @@ void MiniSettlement::compare_minis(const NetnsTotals& totals, MiniReport& report
     if (!totals.minis || changes == nullptr) {
         return;
     }
-    const StateCounts counts = counts_of(ledger_.books().minis_by_netns(), totals.netns_inum);
-    std::int64_t books =
-        std::int64_t{counts[slot(TcpState::kTimeWait)]} + counts[slot(TcpState::kFinWait2)];
+    auto books = static_cast<std::int64_t>(ledger_.books().bounded_minis(totals.netns_inum));
     std::int64_t blurred = 0; // changes that the kernel's total may or may not have in it
     for (const MiniChange& change : *changes) {
         if (change.netns_inum == totals.netns_inum) {

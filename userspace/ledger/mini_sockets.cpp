@@ -24,7 +24,8 @@ bool is_way_of_mini(TcpState from, TcpState to)
 }
 
 /// The state of the mini-socket that tcp_time_wait() leaves behind at → CLOSE, if it
-/// does. Right but where the kernel could not make one, which the next sweep tells.
+/// does. Right but where the kernel could not make one: Ledger::has_room_for_mini() knows one
+/// reason, of others the next sweep tells.
 std::optional<TcpState> mini_state(const tl_transition& event, TcpState old_state)
 {
     if (event.error != 0) {
@@ -110,14 +111,7 @@ std::optional<TcpState> Ledger::goes_on(ConnectionId id, const tl_transition& ev
 bool Ledger::has_room_for_mini(std::uint32_t netns_inum) const
 {
     const auto most = most_minis_.find(netns_inum);
-    const auto minis = books_.minis_by_netns().find(netns_inum);
-    if (most == most_minis_.end() || minis == books_.minis_by_netns().end()) {
-        return true;
-    }
-    const auto count = [&](TcpState state) {
-        return std::uint64_t{minis->second[static_cast<std::size_t>(state)]};
-    };
-    return count(TcpState::kTimeWait) + count(TcpState::kFinWait2) < most->second;
+    return most == most_minis_.end() || books_.bounded_minis(netns_inum) < most->second;
 }
 
 /// The tracepoint's → CLOSE of a socket that has left its mini-socket behind.
