@@ -56,7 +56,7 @@ static __always_inline bool is_plain(volatile struct tl_lane *lane)
 /* True: the caller has it until release_lane(). */
 static __always_inline bool take_lane(volatile struct tl_lane *lane)
 {
-	if (!lane->slot_bits || lane->in_use)
+	if (!lane->slot_count || lane->in_use)
 		return false;
 	lane->in_use = 1;
 	return true;
@@ -82,38 +82,34 @@ static __always_inline void forget_what_is_old(volatile struct tl_lane *lane, __
 	lane->known.leader = 0;
 }
 
-static __always_inline __u32 slots_of(volatile struct tl_lane *lane)
+/* What the reader has given back is only looked at when the room that was known is used up. */
+static __always_inline bool is_full(volatile struct tl_lane *lane, __u64 produced)
 {
-	return 1U << lane->slot_bits;
-}
-
-static __always_inline bool is_full(volatile struct tl_lane *lane)
-{
-	if (lane->produced - lane->consumed_seen < slots_of(lane))
+	if (produced != lane->full_at)
 		return false;
-	lane->consumed_seen = lane->consumed;
-	return lane->produced - lane->consumed_seen >= slots_of(lane);
+	lane->full_at = lane->consumed + lane->slot_count;
+	return produced == lane->full_at;
 }
 
-/* The slot of the next record. */
-static __always_inline void *next_slot(volatile struct tl_lane *lane, __u32 *index)
+static __always_inline void *slot_of(volatile struct tl_lane *lane, __u64 number, __u32 *index)
 {
-	*index = lane->first_slot + ((__u32)lane->produced & (slots_of(lane) - 1));
+	*index = lane->first_slot + ((__u32)number & (lane->slot_count - 1));
 	return bpf_map_lookup_elem(&slots, index);
 }
 
 /* Room for one record; NULL, and it is counted, if the lane is full. Only by who has taken it. */
 static __always_inline void *reserve_slot(volatile struct tl_lane *lane, __u32 *index)
 {
+	__u64 number = lane->produced;
 	void *slot;
 
-	if (is_full(lane)) {
+	if (is_full(lane, number)) {
 		count_lost_record();
 		return NULL;
 	}
-	slot = next_slot(lane, index);
+	slot = slot_of(lane, number, index);
 	if (slot)
-		lane->produced = lane->produced + 1;
+		lane->produced = number + 1;
 	return slot;
 }
 
@@ -122,11 +118,11 @@ static __always_inline void *reserve_slot(volatile struct tl_lane *lane, __u32 *
  * Nobody waits for a store: so one into each cache line of the next slot, if that is free, has
  * them here when their turn comes.
  */
-static __always_inline void fetch_next_slot(volatile struct tl_lane *lane, __u32 *index)
+static __always_inline void fetch_slot(volatile struct tl_lane *lane, __u64 number, __u32 *index)
 {
-	if (lane->produced - lane->consumed_seen >= slots_of(lane))
+	if (number == lane->full_at)
 		return;
-	volatile struct tl_slot *next = next_slot(lane, index);
+	volatile struct tl_slot *next = slot_of(lane, number, index);
 
 	if (!next)
 		return;
@@ -134,9 +130,11 @@ static __always_inline void fetch_next_slot(volatile struct tl_lane *lane, __u32
 	next->record[0] = 0;
 }
 
-/* By an empty record in the ring, which the reader passes over. */
-static __noinline void wake_reader(void)
+/* If a quarter is full. By an empty record in the ring, which the reader passes over. */
+static __noinline void wake_reader(volatile struct tl_lane *lane, __u32 turn)
 {
+	if (turn - (__u32)lane->consumed < lane->slot_count / 4)
+		return;
 	void *ring = current_ring();
 	void *nothing = ring ? bpf_ringbuf_reserve(ring, sizeof(__u64), 0) : NULL;
 
@@ -147,19 +145,18 @@ static __noinline void wake_reader(void)
 /*
  * On x86 stores are seen in their order, and the barrier keeps the compiler to it. So whoever sees
  * what this event led to, on whatever CPU, sees its record too: the merge's rule (fill_header()).
- * One record in 64, or in a quarter of a small lane, looks whether the lane has filled past a
- * quarter, for which the reader is woken.
  */
 static __always_inline void submit_slot(volatile struct tl_lane *lane,
-					volatile struct tl_record_header *header)
+					volatile struct tl_record_header *header, __u32 *index)
 {
-	__u32 turn = lane->produced; /* the number of the record and 1 */
-	__u32 quarter = slots_of(lane) / 4;
+	__u64 produced = lane->produced;
+	__u32 turn = produced; /* the number of the record and 1 */
 
 	barrier();
 	header->turn = turn;
-	if ((turn & (quarter - 1) & 0x3f) == 0 && turn - (__u32)lane->consumed >= quarter)
-		wake_reader();
+	fetch_slot(lane, produced, index);
+	if (!(turn & lane->look_mask))
+		wake_reader(lane, turn);
 }
 
 #endif /* TCPLEDGER_LANE_BPF_H */

@@ -104,8 +104,9 @@ static __always_inline void submit_record(void *record, __u64 time_ns)
 
 /*
  * `time_ns` must have been read before the record was reserved. Then of two events of which
- * one is over before the other begins, on whatever CPUs, the first has the smaller time, and
- * what is missing in a ring is younger than what the reader has seen: its merge rests on it.
+ * one is over before the other begins (with its packet, moment.bpf.h), on whatever CPUs, the
+ * first has the smaller time, and what is missing in a ring is younger than what the reader has
+ * seen: its merge rests on it.
  */
 static __always_inline void fill_header(struct tl_record_header *header, __u64 time_ns, __u16 kind,
 					__u16 size_bytes)

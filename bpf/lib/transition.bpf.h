@@ -7,6 +7,7 @@
 #include "compat.bpf.h"
 #include "farewell.bpf.h"
 #include "lane.bpf.h"
+#include "moment.bpf.h"
 #include "namespaces.bpf.h"
 #include "passing.bpf.h"
 #include "process.bpf.h"
@@ -148,8 +149,7 @@ static __always_inline void send_by_lane(struct sock *sk, const struct net *netn
 	} else {
 		fill_header(header, time_ns, TL_RECORD_TRANSITION, sizeof(out->transition));
 	}
-	submit_slot(lane, header);
-	fetch_next_slot(lane, index);
+	submit_slot(lane, header, index);
 }
 
 static __always_inline void send_transition(struct sock *sk, const struct net *netns, int old_state,
@@ -276,13 +276,10 @@ static __always_inline bool take_mark(volatile struct tl_seen *mark, __u64 key, 
 	return true;
 }
 
-/*
- * The clock is what costs most: the processor reads it when all loads before it are done. So it
- * comes first, and the loads after it, which miss the cache, are done at a time.
- */
+/* The clock first: the loads after it, which miss the cache, are done at a time. */
 static __always_inline void on_set_state(struct sock *sk, int old_state, int new_state)
 {
-	__u64 now_ns = bpf_ktime_get_ns();
+	__u64 now_ns = moment_of(sk, old_state, new_state);
 	__u32 index;
 	volatile struct tl_lane *lane = lane_of(bpf_get_smp_processor_id(), &index);
 
@@ -299,7 +296,8 @@ static __always_inline void on_set_state(struct sock *sk, int old_state, int new
 static __noinline int catch_transition(struct sock *sk, int old_state, int new_state)
 {
 	count_caught_nested();
-	send_set_state(sk, old_state, new_state, bpf_ktime_get_ns(), 0, NULL, NULL);
+	send_set_state(sk, old_state, new_state, moment_of(sk, old_state, new_state), 0, NULL,
+		       NULL);
 	return 0;
 }
 

@@ -11,6 +11,8 @@
 #include "events.h"
 
 #define TL_SLOT_BYTES 128
+/* At least one record in so many looks how full its lane is. */
+#define TL_LOOK_EVERY 64
 
 struct tl_slot {
 	tl_u8 record[TL_SLOT_BYTES];
@@ -41,21 +43,22 @@ struct tl_known_process {
 /* In cache lines by who writes. */
 struct tl_lane {
 	/* Counted in slots since the start. */
-	tl_u64 produced;       /* written by the program alone, before it fills the slot */
-	tl_u64 consumed_seen;  /* its copy of `consumed`, so that it rarely fetches that line */
+	tl_u64 produced; /* written by the program alone, before it fills the slot */
+	tl_u64 full_at;	 /* what `produced` may not pass, by the `consumed` that it last read */
 	tl_u64 known_since_ns; /* what the lane knows was read after this; CLOCK_MONOTONIC */
 	tl_u64 netns;	       /* address of the last record's network namespace, or 0 */
 	tl_u32 netns_inum;
 	/* Settings, by user space before it attaches the programs, the last before the second. */
 	tl_u32 first_slot;
-	tl_u8 slot_bits; /* there are 1 << slot_bits; 0: the CPU has no lane */
-	tl_u8 is_plain;	 /* nothing is filtered, and records tell nothing that must be asked for */
+	tl_u32 slot_count; /* a power of two; 0: the CPU has no lane */
+	tl_u32 look_mask;  /* a record whose turn has none of these bits looks at the filling */
+	tl_u8 is_plain;	   /* nothing is filtered, and records tell nothing that must be asked for */
 	tl_u8 marks_seen;
 	tl_u8 in_use; /* the program is writing a record */
-	tl_u8 padding[4];
+	tl_u8 padding[13];
 	/* The second is for a softirq between the two programs. */
 	struct tl_seen seen[2];
-	tl_u8 padding_2[48];
+	tl_u8 padding_2[32];
 	struct tl_known_process known;
 
 	tl_u64 consumed; /* written by the reader alone */

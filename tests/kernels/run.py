@@ -29,7 +29,7 @@ STATUS_SKIPPED = 77
 OBJECTS = ("empty", "tracer", "holders", "listeners", "accepts")
 # Test programs that run in guests as they do on the host: name, where it is built.
 PROGRAMS = (("bpf.tracer", "tests/bpf/test_bpf_tracer"), ("bpf.refinements", "tests/bpf/test_bpf_refinements"),
-            ("bpf.stacks", "tests/bpf/test_bpf_stacks"),
+            ("bpf.stacks", "tests/bpf/test_bpf_stacks"), ("bpf.moment", "tests/bpf/test_bpf_moment"),
             ("bpf.namespace_lives", "tests/bpf/test_bpf_namespace_lives"),
             ("bpf.request_count", "tests/bpf/test_bpf_request_count"),
             ("bpf.task_file_scan", "tests/bpf/test_bpf_task_file_scan"),

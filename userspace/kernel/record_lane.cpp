@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <utility>
 
@@ -61,8 +60,8 @@ void LaneMemory::set_up(std::uint32_t lanes, bool plain)
     auto* settings = static_cast<tl_lane*>(lanes_.get());
     for (std::uint32_t cpu = 0; cpu < cpus_; ++cpu) {
         settings[cpu].first_slot = cpu * slots_per_lane_;
-        settings[cpu].slot_bits =
-            static_cast<std::uint8_t>(cpu < lanes ? std::countr_zero(slots_per_lane_) : 0);
+        settings[cpu].slot_count = cpu < lanes ? slots_per_lane_ : 0;
+        settings[cpu].look_mask = std::min<std::uint32_t>(slots_per_lane_ / 4, TL_LOOK_EVERY) - 1;
         settings[cpu].is_plain = plain ? 1 : 0;
     }
 }

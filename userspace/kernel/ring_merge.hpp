@@ -23,9 +23,9 @@ public:
 
     /// Calls sink(data, size_bytes) for each record of a time up to `horizon_ns`, which the
     /// caller must have read from CLOCK_MONOTONIC before the call. What happened before
-    /// something else, on whatever CPUs, is handed on before it: a program reads the clock
-    /// before it reserves its record, so what follows a record that is not in its ring yet
-    /// is younger than the horizon. A record that is still being written ends the drain;
+    /// something else, on whatever CPUs, is handed on before it: the time of a record was read
+    /// before it was reserved, so what follows a record that is not in its ring yet is younger
+    /// than the horizon. A record that is still being written ends the drain;
     /// the next one finds it. Returns the number of records.
     template <typename Sink> std::size_t drain(std::uint64_t horizon_ns, Sink&& sink)
     {

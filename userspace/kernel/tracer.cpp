@@ -44,6 +44,9 @@ struct SkeletonDeleter {
 /// More rings than this gain nothing: CPUs that share one rarely meet in it.
 constexpr unsigned kMaxRings = 64;
 
+/// So long before its record the time of a transition may have been read (bpf/lib/moment.bpf.h).
+constexpr std::uint64_t kRecordTakesNs = 5'000;
+
 /// One a CPU, as a power of two; CPUs that come later share.
 unsigned ring_count()
 {
@@ -295,9 +298,13 @@ int Tracer::fd() const
 
 std::size_t Tracer::drain(const std::function<void(const void*, std::size_t)>& record)
 {
+    const std::uint64_t horizon_ns = monotonic_ns();
     std::array<epoll_event, kMaxRings> wakeups{};
     (void)::epoll_wait(impl_->wake.get(), wakeups.data(), kMaxRings, 0); // takes note of them
-    return impl_->merge.drain(monotonic_ns(), record);
+    while (monotonic_ns() < horizon_ns + kRecordTakesNs) {
+        // else a line would come out after a younger one in most drains of a busy host
+    }
+    return impl_->merge.drain(horizon_ns, record);
 }
 
 SocketMarks Tracer::marks() const

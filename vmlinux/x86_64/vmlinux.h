@@ -382,6 +382,7 @@ struct tcp_sock {
 	struct minmax rtt_min;
 	u64 bytes_sent;
 	struct list_head tsorted_sent_queue;
+	u64 tcp_clock_cache;
 	u32 srtt_us;
 	u64 bytes_received;
 	u64 bytes_retrans;
