@@ -45,9 +45,11 @@ public:
     {
         const Index number = index / kChunkSize;
         Chunk& chunk = chunks_[number];
+        if (chunk.free.empty()) {
+            chunks_with_room_.insert(number);
+        }
         chunk.objects[index % kChunkSize] = T{};
         chunk.free.push_back(static_cast<std::uint16_t>(index % kChunkSize));
-        chunks_with_room_.insert(number);
         --size_;
         if (chunk.free.size() == kChunkSize) {
             spare_ = std::exchange(chunk, {}); // the one that was spare is let go
