@@ -50,6 +50,9 @@ void CensusThread::start(Request request)
 
 std::optional<CensusThread::Result> CensusThread::pick_up()
 {
+    if (!busy_) {
+        return std::nullopt;
+    }
     std::uint64_t count = 0;
     (void)!::read(done_.get(), &count, sizeof(count));
     const std::lock_guard lock(mutex_);

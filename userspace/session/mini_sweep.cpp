@@ -48,10 +48,11 @@ std::optional<std::uint64_t> sum(std::optional<std::uint64_t> left,
     return left ? std::optional(*left + right.value_or(0)) : std::nullopt;
 }
 
-/// In the namespace's own thread. `requests` may be null.
+/// In the namespace. `requests` may be null.
 void read_inside(std::uint32_t inum, bool with_segments, const RequestCount* requests,
                  Inside& inside)
 {
+    const auto cpu_before = thread_cpu_time();
     inside.totals.netns_inum = inum;
     inside.totals.asked_at = monotonic_now();
     if (const auto totals = read_socket_totals()) {
@@ -77,7 +78,7 @@ void read_inside(std::uint32_t inum, bool with_segments, const RequestCount* req
             inside.request_walks.push_back(*std::move(walk));
         }
     }
-    inside.cpu = thread_cpu_time(); // the thread lives for this alone
+    inside.cpu = thread_cpu_time() - cpu_before;
 }
 
 /// The fewest that there were at some moments, as long as that is more than the books have.
@@ -179,12 +180,15 @@ void MiniSweeper::ask_inside(int netns_fd, std::uint32_t inum, const MiniQuestio
 {
     Inside inside;
     const RequestCount* requests = netns.listeners > 0 && *requests_ ? &**requests_ : nullptr;
+    const bool own = inum == own_inum_;
     const Expected<void> entered = enter_namespace(
-        netns_fd, [&] { read_inside(inum, netns.if_segments_came, requests, inside); });
+        own ? -1 : netns_fd, [&] { read_inside(inum, netns.if_segments_came, requests, inside); });
     if (!entered || !inside.diag) {
         return;
     }
-    sweep.cpu += inside.cpu;
+    if (!own) { // it was another thread's
+        sweep.cpu += inside.cpu;
+    }
     bool failed = !netns.look_up.empty() && !answers(*inside.diag);
     for (auto tuple = netns.look_up.begin(); tuple != netns.look_up.end() && !failed; ++tuple) {
         const MiniAnswer answer = look_up(*inside.diag, *tuple, failed);

@@ -10,6 +10,7 @@
 #include "netlink/namespaces.hpp"
 #include "netlink/sock_diag.hpp"
 #include "session/census.hpp"
+#include "session/netns_reading.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -93,6 +94,7 @@ private:
 
     const CensusTaker& census_; ///< knows which namespaces there are
     const int namespaces_fd_;
+    const std::uint32_t own_inum_ = own_netns_inum();
     bool answers_ = false;                              ///< inet_diag is there
     std::optional<Expected<RequestCount>> requests_;    ///< after the first sweep
     std::optional<Expected<NamespaceLives>> lives_;     ///< likewise

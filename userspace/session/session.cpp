@@ -15,11 +15,13 @@
 namespace tcpledger {
 namespace {
 
-/// The reader's timer: short while records come, longer when the host is quiet.
+/// The reader's timer while records come, and what it grows to when the host is quiet.
 constexpr std::chrono::milliseconds kBusyWait{20};
-constexpr std::chrono::milliseconds kQuietWait{80};
+constexpr std::chrono::milliseconds kQuietWait{160};
 
+/// While records come; without, hardly any can be lost.
 constexpr std::chrono::milliseconds kLossCheckPeriod{100};
+constexpr std::chrono::seconds kQuietLossCheckPeriod{1};
 
 /// Records between two looks at the losses, 20,000 a second, from which on an interrupt is likely
 /// to meet the first program at work, so that the second one is attached before it does.
@@ -165,24 +167,39 @@ void Session::wait(std::chrono::milliseconds limit, int wake_fd)
     std::array<pollfd, 3> fds = {{{tracer_.fd(), POLLIN, 0},
                                   {census_thread_.fd(), POLLIN, 0},
                                   {wake_fd, POLLIN, 0}}}; // a negative one is ignored
-    const auto patience = std::min(limit, last_drained_ > 0 ? kBusyWait : kQuietWait);
-    const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(patience.count()));
+    const auto until_due = std::chrono::ceil<std::chrono::milliseconds>(due() - monotonic_now());
+    const auto wait =
+        std::max(std::min({limit, patience_, until_due}), std::chrono::milliseconds{});
+    const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(wait.count()));
     if (ready > 0 && (fds[0].revents & POLLIN) != 0 && !seeded()) {
         drain(); // a quarter full before the seed: do not lose anything
     }
 }
 
+/// When there is evidence to be asked for.
+MonotonicTime Session::due() const
+{
+    if (census_thread_.busy()) {
+        return MonotonicTime::max();
+    }
+    if (!missed_.empty() || repairs_wanted_ > 0) {
+        return {};
+    }
+    return seeded() ? std::min(next_census_, next_minis_) : next_census_;
+}
+
 void Session::drain()
 {
     drained_at_ = monotonic_now();
-    last_drained_ = tracer_.drain(
+    const std::size_t drained = tracer_.drain(
         [this](const void* data, std::size_t size) { ledger_.apply_record(data, size); });
-    records_since_census_ += last_drained_;
-    records_since_check_ += last_drained_;
+    patience_ = drained > 0 ? kBusyWait : std::min(2 * patience_, kQuietWait);
+    records_since_census_ += drained;
+    records_since_check_ += drained;
     if (records_since_check_ >= kBusyRecords) {
         tracer_.catch_nested();
     }
-    if (last_drained_ > 0 && census_period_ > options_.census_period) {
+    if (drained > 0 && census_period_ > options_.census_period) {
         census_period_ = options_.census_period;
         next_census_ = std::max(earliest_census_, monotonic_now() + census_period_);
     }
@@ -214,11 +231,12 @@ void Session::believe_marks()
 
 void Session::notice_losses(MonotonicTime now)
 {
-    if (now < next_loss_check_) {
+    const bool quiet = records_since_check_ == 0;
+    if (now < losses_checked_ + (quiet ? kQuietLossCheckPeriod : kLossCheckPeriod)) {
         return;
     }
     priority_.review(now);
-    next_loss_check_ = now + kLossCheckPeriod;
+    losses_checked_ = now;
     records_since_check_ = 0;
     const TracerLosses losses = tracer_.losses();
     if (losses.recursion > 0) {

@@ -101,6 +101,7 @@ private:
     Session(Tracer tracer, SessionOptions options, Ledger::Observer observer, LossObserver on_loss);
 
     void wait(std::chrono::milliseconds limit, int wake_fd);
+    [[nodiscard]] MonotonicTime due() const;
     void drain();
     void pause();
     void believe_marks();
@@ -151,9 +152,9 @@ private:
     std::chrono::nanoseconds minis_begin_cpu_{};              ///< what the question cost
     std::size_t records_since_census_ = 0;
     int repairs_wanted_ = 0; ///< censuses still to be taken because records were lost
-    MonotonicTime next_loss_check_{};
+    MonotonicTime losses_checked_{};
     std::size_t records_since_check_ = 0;
-    std::size_t last_drained_ = 0;
+    std::chrono::milliseconds patience_{1}; ///< of the next wait for records
     MonotonicTime drained_at_{};
     std::chrono::nanoseconds paused_cpu_{}; ///< of pauses while the present evidence is settled
 };
