@@ -11,8 +11,6 @@
 #include "events.h"
 
 #define TL_SLOT_BYTES 128
-/* At least one record in so many looks how full its lane is. */
-#define TL_LOOK_EVERY 64
 
 struct tl_slot {
 	tl_u8 record[TL_SLOT_BYTES];

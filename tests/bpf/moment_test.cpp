@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Whether each transition has the time at which it happened, wherever the program has it from: a
 // time that the kernel left in the socket earlier would be before the step that brought it about.
+#include "procfs/clock.hpp"
 #include "tracer_fixture.hpp"
 
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
-#include <cstdint>
-#include <ctime>
+#include <algorithm>
+#include <chrono>
 #include <functional>
+#include <utility>
+#include <vector>
 
 namespace tcpledger {
 namespace {
@@ -23,24 +26,16 @@ protected:
     Path step(const std::function<void()>& action)
     {
         ::usleep(20'000);
-        const std::uint64_t began = now_ns();
+        const auto began = monotonic_now();
         action();
         const std::vector<Seen> seen = drain();
         for (const Seen& one : seen) {
-            EXPECT_GE(one.transition.header.time_ns, began)
+            const std::chrono::nanoseconds time{one.transition.header.time_ns};
+            EXPECT_GE(time, began)
                 << int{one.transition.old_state} << " -> " << int{one.transition.new_state};
-            EXPECT_LE(one.transition.header.time_ns, now_ns());
+            EXPECT_LE(time, monotonic_now());
         }
         return path(seen);
-    }
-
-private:
-    static std::uint64_t now_ns()
-    {
-        timespec now{};
-        EXPECT_EQ(0, ::clock_gettime(CLOCK_MONOTONIC, &now));
-        return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
-               static_cast<std::uint64_t>(now.tv_nsec);
     }
 };
 
@@ -73,9 +68,9 @@ TEST_F(MomentTest, OfACloseLongAfterTheLastPacket)
 TEST_F(MomentTest, OfWhatIsResetLongAfterTheLastPacket)
 {
     BoundSocket listener = listen_on_loopback(AF_INET6);
-    const BoundSocket waiting = connect_to(listener);
-    const BoundSocket client = connect_to(listener);
-    const BoundSocket refused = connect_to(listener);
+    const BoundSocket accepted = connect_to(listener);
+    const BoundSocket second = connect_to(listener);
+    const BoundSocket third = connect_to(listener);
     (void)accept_from(listener); // and closed at once
     (void)drain();
     const Path ways = step([&] { listener.fd.reset(); });

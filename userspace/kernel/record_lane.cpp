@@ -14,6 +14,9 @@ namespace {
 /// writes the lane.
 constexpr std::uint64_t kFetchedAhead = 12;
 
+/// One record in so many looks how full its lane is, in a small lane one in a quarter of it.
+constexpr std::uint32_t kLookEvery = 64;
+
 } // namespace
 
 RecordRing::Front RecordLane::look()
@@ -61,7 +64,7 @@ void LaneMemory::set_up(std::uint32_t lanes, bool plain)
     for (std::uint32_t cpu = 0; cpu < cpus_; ++cpu) {
         settings[cpu].first_slot = cpu * slots_per_lane_;
         settings[cpu].slot_count = cpu < lanes ? slots_per_lane_ : 0;
-        settings[cpu].look_mask = std::min<std::uint32_t>(slots_per_lane_ / 4, TL_LOOK_EVERY) - 1;
+        settings[cpu].look_mask = std::min(slots_per_lane_ / 4, kLookEvery) - 1;
         settings[cpu].is_plain = plain ? 1 : 0;
     }
 }
