@@ -18,8 +18,7 @@ struct LineStream::State {
     [[nodiscard]] bool has_room(std::size_t more) const noexcept;
     [[nodiscard]] std::size_t waiting_bytes() const noexcept;
     [[nodiscard]] int failure_number() const noexcept;
-    std::uint64_t take_dropped();
-    void mark_dropped();
+    void resume();
     bool close(std::chrono::milliseconds limit);
 
     FdSink sink;
@@ -30,7 +29,7 @@ struct LineStream::State {
     std::uint64_t dropped = 0;
     std::uint64_t unmarked = 0; ///< of those dropped
     int failure = 0;            ///< errno of kWait's writes, or what a look at the reader told
-    bool full = false;          ///< dropping until half of the limit is free
+    bool full = false;          ///< dropping, until resume()
     bool ended = false;
 };
 
@@ -46,29 +45,20 @@ int LineStream::State::failure_number() const noexcept
 
 bool LineStream::State::has_room(std::size_t more) const noexcept
 {
-    if (!writer) {
-        return true;
-    }
-    const std::size_t limit = full ? options.limit_bytes / 2 : options.limit_bytes;
-    return waiting_bytes() + more <= limit;
+    return !writer || waiting_bytes() + more <= options.limit_bytes;
 }
 
-std::uint64_t LineStream::State::take_dropped()
+/// Ends the dropping once half of the limit is free. The writer frees it at any moment, so this is
+/// asked once a line: no line may get through between two answers, before its marker.
+void LineStream::State::resume()
 {
-    if (unmarked == 0 || (full && !has_room(0))) {
-        return 0;
-    }
-    full = false;
-    return std::exchange(unmarked, 0);
-}
-
-void LineStream::State::mark_dropped()
-{
-    if (options.drop_marker == nullptr) {
+    if (!full || !has_room(options.limit_bytes / 2)) {
         return;
     }
-    if (const std::uint64_t count = take_dropped(); count != 0) {
-        append(options.drop_marker(count), "\n");
+    full = false;
+    const std::uint64_t missing = std::exchange(unmarked, 0);
+    if (options.drop_marker != nullptr) {
+        append(options.drop_marker(missing), "\n");
     }
 }
 
@@ -87,17 +77,14 @@ bool LineStream::State::accept(std::string_view bytes, std::string_view end)
     if (ended || failure_number() != 0) {
         return false;
     }
-    if (unmarked != 0) {
-        mark_dropped();
-    }
-    if (!has_room(bytes.size() + end.size())) {
+    resume();
+    if (full || !has_room(bytes.size() + end.size())) {
         full = true;
         ++dropped;
         ++unmarked;
         flush(); // what waits here must move, or nothing ever will
         return false;
     }
-    full = false;
     return append(bytes, end);
 }
 
@@ -124,8 +111,8 @@ bool LineStream::State::close(std::chrono::milliseconds limit)
     }
     flush();
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    if (writer && writer->drain(limit) && unmarked != 0) {
-        mark_dropped();
+    if (writer && writer->drain(limit) && full) {
+        resume();
         flush();
         writer->drain(std::chrono::ceil<std::chrono::milliseconds>(
             deadline - std::chrono::steady_clock::now()));
@@ -196,11 +183,6 @@ std::optional<Error> LineStream::error() const
 std::uint64_t LineStream::dropped() const noexcept
 {
     return state_->dropped;
-}
-
-std::uint64_t LineStream::take_dropped()
-{
-    return state_->take_dropped();
 }
 
 bool LineStream::close(std::chrono::milliseconds limit)

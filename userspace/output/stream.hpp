@@ -62,8 +62,6 @@ public:
 
     /// Lines (calls of write and write_line) dropped so far.
     [[nodiscard]] std::uint64_t dropped() const noexcept;
-    /// Those dropped since the last call or marker; 0 while there is still no room for a marker.
-    std::uint64_t take_dropped();
 
     /// Writes the last marker and what is left, waiting at most `limit` (kWait: as long as it
     /// takes). True when all is out. Later writes are refused.

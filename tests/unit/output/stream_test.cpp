@@ -135,6 +135,32 @@ TEST_F(LineStreamTest, APipeNobodyReadsHoldsUpNobody)
     }
 }
 
+/// Lines 0, 1, 2 … of which some may be missing: each marker must stand exactly where they are.
+/// Says how many the markers tell of.
+std::uint64_t expect_markers_in_place(const std::string& got, int offered)
+{
+    int expected = 0;
+    std::uint64_t marked = 0;
+    for (const std::string& line : lines_of(got)) {
+        if (line.front() == '#') {
+            const int missing = std::stoi(line.substr(2));
+            expected += missing;
+            marked += static_cast<std::uint64_t>(missing);
+        } else if (line != numbered(expected++)) {
+            ADD_FAILURE() << "line " << line.substr(0, line.find(' ')) << " where " << expected - 1
+                          << " was due";
+            return marked;
+        }
+    }
+    EXPECT_EQ(expected, offered);
+    return marked;
+}
+
+std::string marker_of(std::uint64_t count)
+{
+    return "# " + std::to_string(count) + " lines dropped";
+}
+
 TEST_F(LineStreamTest, ASlowReaderSeesWholeLinesAndMarkersThatAddUp)
 {
     Pipe pipe;
@@ -146,10 +172,8 @@ TEST_F(LineStreamTest, ASlowReaderSeesWholeLinesAndMarkersThatAddUp)
     const int offered = 200'000;
     std::uint64_t dropped = 0;
     {
-        LineStream stream = must_open(
-            pipe.writer.get(), {.limit_bytes = 256 * 1024, .drop_marker = [](std::uint64_t count) {
-                                    return "# " + std::to_string(count) + " lines dropped";
-                                }});
+        LineStream stream =
+            must_open(pipe.writer.get(), {.limit_bytes = 256 * 1024, .drop_marker = marker_of});
         for (int number = 0; number < offered; ++number) {
             stream.write_line(numbered(number));
             if (number % 1000 == 0) {
@@ -158,49 +182,59 @@ TEST_F(LineStreamTest, ASlowReaderSeesWholeLinesAndMarkersThatAddUp)
         }
         EXPECT_TRUE(stream.close(10s));
         dropped = stream.dropped();
-        EXPECT_EQ(stream.take_dropped(), 0U);
     }
     pipe.writer.reset();
     reader.join();
     EXPECT_GT(dropped, 0U);
-    // Each marker stands exactly where its lines are missing.
-    int expected = 0;
-    std::uint64_t marked = 0;
-    for (const std::string& line : lines_of(got)) {
-        if (line.front() == '#') {
-            const int missing = std::stoi(line.substr(2));
-            expected += missing;
-            marked += static_cast<std::uint64_t>(missing);
-        } else {
-            ASSERT_EQ(line, numbered(expected++));
-        }
-    }
-    EXPECT_EQ(expected, offered);
-    EXPECT_EQ(marked, dropped);
+    EXPECT_EQ(expect_markers_in_place(got, offered), dropped);
 }
 
-TEST_F(LineStreamTest, WithoutMarkerTheCallerAsks)
+// The reader makes room between any two steps of the writer's side.
+TEST_F(LineStreamTest, AMarkerPrecedesTheFirstLineThatGetsThroughAgain)
 {
     Pipe pipe;
-    LineStream stream = must_open(pipe.writer.get(), {.limit_bytes = 200'000});
-    while (stream.write_line(std::string(1000, 'x'))) {
+    std::string got;
+    std::thread reader([&] { got = read_to_end(pipe.reader.get()); });
+    const int offered = 2'000'000;
+    std::uint64_t dropped = 0;
+    {
+        LineStream stream =
+            must_open(pipe.writer.get(), {.limit_bytes = 8 * 1024, .drop_marker = marker_of});
+        for (int number = 0; number < offered; ++number) {
+            stream.write_line(numbered(number));
+        }
+        EXPECT_TRUE(stream.close(10s));
+        dropped = stream.dropped();
     }
-    EXPECT_FALSE(stream.write_line("y"));
-    EXPECT_EQ(stream.dropped(), 2U);
-    EXPECT_EQ(stream.take_dropped(), 0U); // no room yet for a marker
-    std::thread reader([&] { read_to_end(pipe.reader.get()); });
-    std::uint64_t taken = 0;
-    for (const auto start = Clock::now(); taken == 0 && Clock::now() - start < 5s;) {
-        taken = stream.take_dropped();
+    pipe.writer.reset();
+    reader.join();
+    EXPECT_GT(dropped, 0U);
+    EXPECT_EQ(expect_markers_in_place(got, offered), dropped);
+}
+
+TEST_F(LineStreamTest, WithoutMarkerLinesAreOnlyCounted)
+{
+    Pipe pipe;
+    std::string got;
+    LineStream stream = must_open(pipe.writer.get(), {.limit_bytes = 200'000});
+    while (stream.write_line("early")) {
+    }
+    std::uint64_t refused = 1;
+    std::thread reader([&] { got = read_to_end(pipe.reader.get()); });
+    for (const auto start = Clock::now();
+         !stream.write_line("late") && Clock::now() - start < 5s;) {
+        ++refused;
         std::this_thread::sleep_for(1ms);
     }
-    EXPECT_EQ(taken, 2U);
-    EXPECT_EQ(stream.take_dropped(), 0U);
-    EXPECT_TRUE(stream.write_line("# 2 lines dropped"));
     EXPECT_TRUE(stream.close(5s));
+    EXPECT_EQ(stream.dropped(), refused);
     pipe.writer.reset();
     stream = must_open(STDOUT_FILENO); // lets go of the pipe, so that the reader sees its end
     reader.join();
+    const std::vector<std::string> lines = lines_of(got);
+    ASSERT_GT(lines.size(), 1U);
+    EXPECT_EQ(lines.back(), "late");
+    EXPECT_EQ(lines[lines.size() - 2], "early");
 }
 
 TEST_F(LineStreamTest, AReaderThatLeftClosesQuietly)
