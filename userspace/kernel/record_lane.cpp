@@ -10,32 +10,10 @@
 namespace tcpledger {
 namespace {
 
-/// So many records before its turn a slot is fetched: it was last in the cache of the CPU that
-/// writes the lane.
-constexpr std::uint64_t kFetchedAhead = 12;
-
 /// One record in so many looks how full its lane is, in a small lane one in a quarter of it.
 constexpr std::uint32_t kLookEvery = 64;
 
 } // namespace
-
-RecordRing::Front RecordLane::look()
-{
-    const std::uint8_t* slot = slots_[number_ & mask_].record;
-    const auto* header = reinterpret_cast<const tl_record_header*>(slot);
-    if (__atomic_load_n(&header->turn, __ATOMIC_ACQUIRE) !=
-        static_cast<std::uint32_t>(number_ + 1)) {
-        return __atomic_load_n(&lane_->produced, __ATOMIC_ACQUIRE) == number_
-                   ? RecordRing::Front::kEmpty
-                   : RecordRing::Front::kBusy;
-    }
-    const std::uint8_t* later = slots_[(number_ + kFetchedAhead) & mask_].record;
-    __builtin_prefetch(later);
-    __builtin_prefetch(later + TL_SLOT_BYTES / 2);
-    record_ = {reinterpret_cast<const std::byte*>(slot),
-               std::min<std::size_t>(header->size_bytes, TL_SLOT_BYTES)};
-    return RecordRing::Front::kRecord;
-}
 
 Expected<LaneMemory> LaneMemory::map(Array lanes, Array slots, std::uint32_t slots_per_lane)
 {

@@ -8,6 +8,7 @@
 
 #include "shared/lane.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,7 +25,21 @@ public:
     {
     }
 
-    [[nodiscard]] RecordRing::Front look();
+    [[nodiscard]] RecordRing::Front look()
+    {
+        const auto* header = reinterpret_cast<const tl_record_header*>(slot(number_));
+        if (__atomic_load_n(&header->turn, __ATOMIC_ACQUIRE) !=
+            static_cast<std::uint32_t>(number_ + 1)) {
+            return __atomic_load_n(&lane_->produced, __ATOMIC_ACQUIRE) == number_
+                       ? RecordRing::Front::kEmpty
+                       : RecordRing::Front::kBusy;
+        }
+        __builtin_prefetch(slot(number_ + kFetchedAhead));
+        __builtin_prefetch(slot(number_ + kFetchedAhead) + TL_SLOT_BYTES / 2);
+        record_ = {reinterpret_cast<const std::byte*>(header),
+                   std::min<std::size_t>(header->size_bytes, TL_SLOT_BYTES)};
+        return RecordRing::Front::kRecord;
+    }
     [[nodiscard]] std::span<const std::byte> record() const { return record_; }
     void pop()
     {
@@ -34,6 +49,15 @@ public:
     void give_back() { __atomic_store_n(&lane_->consumed, number_, __ATOMIC_RELEASE); }
 
 private:
+    /// So many records before its turn a slot is fetched: it was last in the cache of the CPU that
+    /// writes the lane.
+    static constexpr std::uint64_t kFetchedAhead = 12;
+
+    [[nodiscard]] const std::uint8_t* slot(std::uint64_t number) const
+    {
+        return slots_[number & mask_].record;
+    }
+
     tl_lane* lane_;
     const tl_slot* slots_;
     std::uint64_t mask_;

@@ -11,7 +11,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <functional>
+#include <limits>
+#include <utility>
 #include <vector>
 
 namespace tcpledger {
@@ -33,18 +34,26 @@ public:
         bool complete = true;
         heads_.clear();
         for (std::size_t number = 0; number < rings_.size(); ++number) {
-            complete = enter(number) && complete;
-        }
-        while (complete && !heads_.empty()) {
-            std::pop_heap(heads_.begin(), heads_.end(), later);
-            const Head head = heads_.back();
-            heads_.pop_back();
-            if (head.time_ns > horizon_ns) {
-                break;
+            const RecordRing::Front front = rings_[number].look();
+            complete = complete && front != RecordRing::Front::kBusy;
+            if (front == RecordRing::Front::kRecord) {
+                heads_.push_back({time_of(rings_[number].record()), number});
+                std::ranges::push_heap(heads_, later);
             }
-            const std::uint64_t next_ns = heads_.empty() ? horizon_ns : heads_.front().time_ns;
-            take_run(rings_[head.ring], std::min(horizon_ns, next_ns), taken, sink);
-            complete = enter(head.ring);
+        }
+        while (complete && !heads_.empty() && heads_.front().time_ns <= horizon_ns) {
+            Head& oldest = heads_.front();
+            Ring& ring = rings_[oldest.ring];
+            const RecordRing::Front front =
+                take_run(ring, std::min(horizon_ns, second_ns()), taken, sink);
+            complete = front != RecordRing::Front::kBusy;
+            if (front == RecordRing::Front::kRecord) {
+                oldest.time_ns = time_of(ring.record());
+                sink_oldest();
+            } else {
+                std::ranges::pop_heap(heads_, later);
+                heads_.pop_back();
+            }
         }
         for (Ring& ring : rings_) {
             ring.give_back();
@@ -61,10 +70,15 @@ private:
         std::size_t ring;
     };
 
+    static bool later(const Head& left, const Head& right) { return left.time_ns > right.time_ns; }
+
     /// Hands on the ring's front record, and those behind it up to `until_ns`; `taken` counts.
+    /// What stands at the front then.
     template <typename Sink>
-    static void take_run(Ring& ring, std::uint64_t until_ns, std::size_t& taken, Sink& sink)
+    static RecordRing::Front take_run(Ring& ring, std::uint64_t until_ns, std::size_t& taken,
+                                      Sink& sink)
     {
+        RecordRing::Front front{};
         do {
             const auto record = ring.record();
             sink(static_cast<const void*>(record.data()), record.size());
@@ -72,20 +86,34 @@ private:
             if (++taken % kGiveBackEvery == 0) {
                 ring.give_back();
             }
-        } while (ring.look() == RecordRing::Front::kRecord && time_of(ring.record()) <= until_ns);
+            front = ring.look();
+        } while (front == RecordRing::Front::kRecord && time_of(ring.record()) <= until_ns);
+        return front;
     }
 
-    static bool later(const Head& left, const Head& right) { return left.time_ns > right.time_ns; }
-
-    /// Puts the ring's front record among the heads; false when it is still being written.
-    bool enter(std::size_t number)
+    /// The time of the oldest head but the first.
+    [[nodiscard]] std::uint64_t second_ns() const
     {
-        const RecordRing::Front front = rings_[number].look();
-        if (front == RecordRing::Front::kRecord) {
-            heads_.push_back({time_of(rings_[number].record()), number});
-            std::push_heap(heads_.begin(), heads_.end(), later);
+        std::uint64_t second_ns = std::numeric_limits<std::uint64_t>::max();
+        for (std::size_t at = 1; at < std::min<std::size_t>(heads_.size(), 3); ++at) {
+            second_ns = std::min(second_ns, heads_[at].time_ns);
         }
-        return front != RecordRing::Front::kBusy;
+        return second_ns;
+    }
+
+    /// The first head has become younger: the heap is one again.
+    void sink_oldest()
+    {
+        for (std::size_t at = 0, child = 1; child < heads_.size(); child = 2 * at + 1) {
+            if (child + 1 < heads_.size() && later(heads_[child], heads_[child + 1])) {
+                ++child;
+            }
+            if (!later(heads_[at], heads_[child])) {
+                return;
+            }
+            std::swap(heads_[at], heads_[child]);
+            at = child;
+        }
     }
 
     /// A record too short for a time goes first, so that it is counted and gone.
