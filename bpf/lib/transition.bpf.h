@@ -288,8 +288,7 @@ static __always_inline void on_set_state(struct sock *sk, int old_state, int new
 	__u64 cookie = cookie_of(sk, old_state, new_state);
 
 	send_set_state(sk, old_state, new_state, now_ns, cookie, lane, &index);
-	if (lane->marks_seen)
-		mark_seen(lane, key_of(sk, cookie), old_state, new_state, now_ns);
+	mark_seen(lane, key_of(sk, cookie), old_state, new_state, now_ns);
 }
 
 /* Rare, and so out of the way of what runs at each event. */

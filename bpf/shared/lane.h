@@ -46,14 +46,13 @@ struct tl_lane {
 	tl_u64 known_since_ns; /* what the lane knows was read after this; CLOCK_MONOTONIC */
 	tl_u64 netns;	       /* address of the last record's network namespace, or 0 */
 	tl_u32 netns_inum;
-	/* Settings, by user space before it attaches the programs, the last before the second. */
+	/* Settings, by user space before it attaches the programs. */
 	tl_u32 first_slot;
 	tl_u32 slot_count; /* a power of two; 0: the CPU has no lane */
 	tl_u32 look_mask;  /* a record whose turn has none of these bits looks at the filling */
 	tl_u8 is_plain; /* nothing is filtered, and records tell nothing that must be asked for */
-	tl_u8 marks_seen;
 	tl_u8 in_use; /* the program is writing a record */
-	tl_u8 padding[13];
+	tl_u8 padding[14];
 	/* The second is for a softirq between the two programs. */
 	struct tl_seen seen[2];
 	tl_u8 padding_2[32];

@@ -224,8 +224,6 @@ TEST_F(BindingsTest, AreToldWhereTheyAreAskedFor)
 
 TEST_F(TracerTest, ASecondProgramSendsNothingTwiceAndLeavesNothingOut)
 {
-    tracer_->catch_nested();
-    tracer_->catch_nested();
     for (int i = 0; i < 500; ++i) {
         BoundSocket listener = listen_on_loopback(AF_INET);
         BoundSocket client = connect_to(listener);

@@ -116,7 +116,6 @@ class Loss(TopTest):
         shown = [json.loads(line)["totals"] for line in stream.lines]
         transitions = sum(totals["transitions"] for totals in shown)
         self.assertGreater(transitions, 100_000)
-        # Some may meet the first program at work before the second one is attached.
         self.assertLess(sum(totals["lost"] for totals in shown), transitions / 1000)
 
     def test_trace_tells_of_a_loss_in_place(self):

@@ -54,14 +54,6 @@ RecordLane LaneMemory::lane(std::uint32_t cpu) const
             static_cast<const tl_slot*>(slots_.get()) + first, slots_per_lane_};
 }
 
-void LaneMemory::mark_seen()
-{
-    auto* lanes = static_cast<tl_lane*>(lanes_.get());
-    for (std::uint32_t cpu = 0; cpu < cpus_; ++cpu) {
-        __atomic_store_n(&lanes[cpu].marks_seen, std::uint8_t{1}, __ATOMIC_RELEASE);
-    }
-}
-
 Expected<LaneMemory::Mapping> LaneMemory::map_array(int fd, std::size_t bytes)
 {
     void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -82,8 +82,6 @@ public:
     void set_up(std::uint32_t lanes, bool plain);
     /// That of a CPU which has slots.
     [[nodiscard]] RecordLane lane(std::uint32_t cpu) const;
-    /// From now on the first program marks what it has seen, for the second.
-    void mark_seen();
 
 private:
     struct Unmap {

@@ -157,7 +157,6 @@ struct Tracer::Impl {
     std::optional<RecordRing> stack_ring;
     std::optional<AcceptStacks> accepts;
     SocketMarks marks;
-    bool catches_nested = false;
     UniqueFd wake; ///< an epoll that tells of wake-ups only: a ring itself polls readable
                    ///< as soon as it holds one record
 
@@ -227,6 +226,7 @@ Expected<std::unique_ptr<Tracer::Impl>> Tracer::load(const TracerOptions& option
     if (!share_stacks(skeleton, shared_stacks(options.stacks, impl->stack_ring))) {
         return tl::unexpected(load_error(errno, "cannot hand the ring of stacks to the programs"));
     }
+    // attached by hand: a tracepoint calls programs in the order of their attaching
     bpf_program__set_autoattach(skeleton.progs.tp_btf__inet_sock_set_state_nested, false);
     if (const int result = tracer_bpf__load(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot load the tracer's BPF programs"));
@@ -288,6 +288,11 @@ Expected<Tracer> Tracer::open(const TracerOptions& options)
     if (const int result = tracer_bpf__attach(&skeleton); result != 0) {
         return tl::unexpected(load_error(-result, "cannot attach to inet_sock_set_state"));
     }
+    skeleton.links.tp_btf__inet_sock_set_state_nested =
+        bpf_program__attach(skeleton.progs.tp_btf__inet_sock_set_state_nested);
+    if (skeleton.links.tp_btf__inet_sock_set_state_nested == nullptr) {
+        return tl::unexpected(load_error(errno, "cannot attach to inet_sock_set_state once more"));
+    }
     return Tracer(std::move(impl));
 }
 
@@ -320,15 +325,6 @@ int Tracer::namespaces_fd() const
 void Tracer::believe_marks(std::uint64_t oldest_marked_cookie)
 {
     impl_->skeleton->data->oldest_marked_cookie = oldest_marked_cookie;
-}
-
-void Tracer::catch_nested()
-{
-    if (!std::exchange(impl_->catches_nested, true)) {
-        impl_->lanes->mark_seen(); // first: what has no mark counts as missed
-        impl_->skeleton->links.tp_btf__inet_sock_set_state_nested =
-            bpf_program__attach(impl_->skeleton->progs.tp_btf__inet_sock_set_state_nested);
-    }
 }
 
 TracerLosses Tracer::losses() const

@@ -43,7 +43,7 @@ struct TracerOptions {
 struct TracerLosses {
     std::uint64_t ring_full = 0;
     /// The program was entered while it ran on the same CPU, and the kernel skipped it; less
-    /// what catch_nested() caught.
+    /// what the second program there caught.
     std::uint64_t recursion = 0;
 
     [[nodiscard]] std::uint64_t total() const { return ring_full + recursion; }
@@ -84,10 +84,6 @@ public:
     /// All their sockets are marked, but for those with a cookie up to this.
     void believe_marks(std::uint64_t oldest_marked_cookie);
 
-    /// Attaches a second program to inet_sock_set_state, for what interrupts the first. It costs
-    /// each transition about one empty program, so: where recursion is likely or was seen. Again:
-    /// no effect. Where it cannot be had, losses go on being counted.
-    void catch_nested();
     /// The ring that stacks come through (struct tl_stack), for the thread that reads it; once.
     /// Nothing where none were asked for. It polls readable when it holds one.
     [[nodiscard]] std::optional<RecordRing> take_stack_ring();

@@ -23,10 +23,6 @@ constexpr std::chrono::milliseconds kQuietWait{160};
 constexpr std::chrono::milliseconds kLossCheckPeriod{100};
 constexpr std::chrono::seconds kQuietLossCheckPeriod{1};
 
-/// Records between two looks at the losses, 20,000 a second, from which on an interrupt is likely
-/// to meet the first program at work, so that the second one is attached before it does.
-constexpr std::size_t kBusyRecords = 2000;
-
 /// From so many on, a census leaves them out.
 constexpr std::uint32_t kManyTimeWaits = 2000;
 
@@ -93,9 +89,6 @@ Expected<std::unique_ptr<Session>> Session::open(const SessionOptions& options,
                      options.cases, options.last_acks, options.bindings, options.stacks});
     if (!tracer) {
         return tl::unexpected(tracer.error());
-    }
-    if (observer) { // it wants each transition; counts alone can be repaired
-        tracer->catch_nested();
     }
     std::unique_ptr<Session> session(
         new Session(std::move(*tracer), options, std::move(observer), std::move(on_loss)));
@@ -196,9 +189,6 @@ void Session::drain()
     patience_ = drained > 0 ? kBusyWait : std::min(2 * patience_, kQuietWait);
     records_since_census_ += drained;
     records_since_check_ += drained;
-    if (records_since_check_ >= kBusyRecords) {
-        tracer_.catch_nested();
-    }
     if (drained > 0 && census_period_ > options_.census_period) {
         census_period_ = options_.census_period;
         next_census_ = std::max(earliest_census_, monotonic_now() + census_period_);
@@ -239,9 +229,6 @@ void Session::notice_losses(MonotonicTime now)
     losses_checked_ = now;
     records_since_check_ = 0;
     const TracerLosses losses = tracer_.losses();
-    if (losses.recursion > 0) {
-        tracer_.catch_nested();
-    }
     const std::uint64_t total = losses.total();
     if (total <= lost_total_) {
         return;

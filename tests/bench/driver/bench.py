@@ -20,7 +20,9 @@ from seed import bench_seed
 from settle import bench_settle
 from stacks import bench_stacks
 from table import render
+from tracers import UNTRACED, contenders
 
+TRACERS = [tracer.name for tracer in contenders("", "")[1:]]
 BENCHES = ["churn", "drain", "seed", "settle", "idle", "latency", "micro", "stacks"]
 
 
@@ -29,11 +31,15 @@ def parse_options(arguments):
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="short and rough: 1 run, 20,000 sockets")
     parser.add_argument("--only", action="append", choices=BENCHES, help="this benchmark alone; may be repeated")
+    parser.add_argument(
+        "--tracer", action="append", choices=TRACERS, help="churn under this one alone; may be repeated"
+    )
     parser.add_argument("--runs", type=int, help="runs of each figure, the median is shown (default 5)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="where the figures go (default bench.json)")
     options = parser.parse_args(arguments)
     options.runs = options.runs or (1 if options.quick else 5)
     options.only = options.only or BENCHES
+    options.tracer = options.tracer or TRACERS
     options.json = options.json or pathlib.Path("bench.json")
     return options
 
@@ -73,7 +79,7 @@ def run(options):
     quick = options.quick
     counts = [20_000] if quick else [100_000, 200_000]
     benches = {
-        "churn": lambda: bench_churn(paths, options.runs, 1 if quick else 2, say),
+        "churn": lambda: bench_churn(paths, options.runs, 1 if quick else 2, [UNTRACED, *options.tracer], say),
         "drain": lambda: bench_drain(paths, options.runs, 1 if quick else 2, say),
         "seed": lambda: bench_seed(paths, counts, options.runs, say),
         "settle": lambda: bench_settle(paths, counts[0], options.runs, say),

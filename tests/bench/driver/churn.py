@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Saturated loopback churn under each tracer. Two passes a run: with the kernel's BPF
 statistics (ns per event, losses, CPU of the reader) and without (connections per
-second, which the statistics themselves would lower). The latter right behind an untraced pass, with
-which it is compared: a host that others use too is faster at one minute than at the next."""
+second, which the statistics themselves would lower). The latter stands between two untraced passes,
+with whose mean it is compared: a host that others use too is faster at one minute than at the next."""
 
 import json
 import pathlib
@@ -83,8 +83,9 @@ def rate_pass(tracer, program, seconds):
     }
 
 
-def compared(traced, untraced):
-    """A rate pass and what it is of the untraced one beside it."""
+def compared(traced, before, after):
+    """A rate pass and what it is of the untraced ones on either side."""
+    untraced = {figure: (before[figure] + after[figure]) / 2 for figure in before}
     return traced | {
         "rate_kept": traced["connections_per_s"] / untraced["connections_per_s"],
         "times_cpu": traced["cpu_us_per_connection"] / untraced["cpu_us_per_connection"],
@@ -96,11 +97,19 @@ def median_of(samples):
     return {key: statistics.median(sample[key] for sample in samples) for key in samples[0]}
 
 
-def bench_churn(paths, runs, seconds, say):
-    """{tracer: {figure: median}}; the tracers take turns."""
-    tracers = contenders(paths.tcpledger, paths.yardstick)
-    counted = {tracer.name: [] for tracer in tracers}
-    rates = {tracer.name: [] for tracer in tracers}
+def interval_of_median(values):
+    """Where the true median is with 95 %, whatever the distribution: (from, to), or None where
+    there are too few to say."""
+    rank = int((len(values) - 1.96 * len(values) ** 0.5) / 2)
+    ordered = sorted(values)
+    return (ordered[rank - 1], ordered[-rank]) if rank >= 1 else None
+
+
+def bench_churn(paths, runs, seconds, names, say):
+    """{tracer: {figure: median}}; the tracers take turns. `names`: of the contenders to measure."""
+    untraced, *tracers = [tracer for tracer in contenders(paths.tcpledger, paths.yardstick) if tracer.name in names]
+    counted = {tracer.name: [] for tracer in [untraced, *tracers]}
+    rates = {tracer.name: [] for tracer in [untraced, *tracers]}
     failed = {}
     for run in range(runs):
         for tracer in tracers:
@@ -108,26 +117,29 @@ def bench_churn(paths, runs, seconds, say):
                 continue
             say(f"churn {run + 1}/{runs}: {tracer.name}")
             try:
-                untraced = rate_pass(tracers[0], paths.churn, seconds)
-                rates[tracers[0].name].append(compared(untraced, untraced))
-                if tracer.command:
-                    rates[tracer.name].append(compared(rate_pass(tracer, paths.churn, seconds), untraced))
-                    counted[tracer.name].append(counted_pass(tracer, paths.churn, seconds))
+                before = rate_pass(untraced, paths.churn, seconds)
+                traced = rate_pass(tracer, paths.churn, seconds)
+                after = rate_pass(untraced, paths.churn, seconds)
+                rates[untraced.name] += [compared(each, each, each) for each in (before, after)]
+                rates[tracer.name].append(compared(traced, before, after))
+                counted[tracer.name].append(counted_pass(tracer, paths.churn, seconds))
             except (RuntimeError, OSError) as error:
                 failed[tracer.name] = str(error)
     results = {}
-    for tracer in tracers:
+    for tracer in [untraced, *tracers]:
         if tracer.name in failed:
             results[tracer.name] = {"error": failed[tracer.name]}
             continue
         results[tracer.name] = median_of(counted[tracer.name]) if counted[tracer.name] else {}
         results[tracer.name] |= median_of(rates[tracer.name])
+        kept = [rate["rate_kept"] for rate in rates[tracer.name]]
+        results[tracer.name] |= {"rate_kept_interval": interval_of_median(kept), "rate_runs": len(kept)}
         results[tracer.name]["samples"] = {"rates": rates[tracer.name], "counted": counted[tracer.name]}
     return with_ratios(results)
 
 
 def with_ratios(results):
-    empty = results["empty program"].get("ns_per_event")
+    empty = results.get("empty program", {}).get("ns_per_event")
     for figures in results.values():
         if empty and "ns_per_event" in figures:
             figures["times_empty"] = figures["ns_per_event"] / empty

@@ -48,7 +48,31 @@ def churn_table(results):
                 number(get("reader_user_ns_per_event")),
             ]
         )
-    return table("Saturated loopback churn", heads, rows)
+    return table("Saturated loopback churn", heads, rows) + churn_verdicts(results.get("tcpledger top", {}))
+
+
+#: Under `top`: of the untraced rate, and of the time of a program that does nothing.
+PROMISED_RATE = 0.9
+PROMISED_TIMES_EMPTY = 3.2
+
+
+def churn_verdicts(top):
+    lines = []
+    if "rate_kept" in top:
+        interval = top["rate_kept_interval"]
+        where = f", with 95 % between {share(interval[0])} and {share(interval[1])}" if interval else ""
+        lost = sum(counted["said_lost"] for counted in top["samples"]["counted"])
+        verdict = "kept" if top["rate_kept"] >= PROMISED_RATE and lost == 0 else "NOT KEPT"
+        lines.append(
+            f"top: at least {PROMISED_RATE:.0%} of the rate and nothing lost: {share(top['rate_kept'])} in"
+            f" {top['rate_runs']} runs{where}, {number(lost)} lost: {verdict}."
+        )
+    if "times_empty_dearest" in top:
+        verdict = "kept" if top["times_empty_dearest"] <= PROMISED_TIMES_EMPTY else "NOT KEPT"
+        lines.append(
+            f"top: at most {PROMISED_TIMES_EMPTY} × the empty program: {top['times_empty_dearest']:.2f} ×: {verdict}."
+        )
+    return [*lines, ""] if lines else []
 
 
 #: Transitions a second that `trace` writes to a file on two CPUs, in each of its formats.
