@@ -51,7 +51,7 @@ struct tl_lane {
 	tl_u32 slot_count; /* a power of two; 0: the CPU has no lane */
 	tl_u32 look_mask;  /* a record whose turn has none of these bits looks at the filling */
 	tl_u8 is_plain; /* nothing is filtered, and records tell nothing that must be asked for */
-	tl_u8 in_use; /* the program is writing a record */
+	tl_u8 in_use;	/* the program is writing a record */
 	tl_u8 padding[14];
 	/* The second is for a softirq between the two programs. */
 	struct tl_seen seen[2];
