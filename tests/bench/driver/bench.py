@@ -20,7 +20,7 @@ from seed import bench_seed
 from settle import bench_settle
 from stacks import bench_stacks
 from table import render
-from tracers import UNTRACED, contenders
+from tracers import contenders
 
 TRACERS = [tracer.name for tracer in contenders("", "")[1:]]
 BENCHES = ["churn", "drain", "seed", "settle", "idle", "latency", "micro", "stacks"]
@@ -79,7 +79,7 @@ def run(options):
     quick = options.quick
     counts = [20_000] if quick else [100_000, 200_000]
     benches = {
-        "churn": lambda: bench_churn(paths, options.runs, 1 if quick else 2, [UNTRACED, *options.tracer], say),
+        "churn": lambda: bench_churn(paths, options.runs, 1 if quick else 2, options.tracer, say),
         "drain": lambda: bench_drain(paths, options.runs, 1 if quick else 2, say),
         "seed": lambda: bench_seed(paths, counts, options.runs, say),
         "settle": lambda: bench_settle(paths, counts[0], options.runs, say),

@@ -40,20 +40,27 @@ def on_tracepoint(before, after):
     return together, after[number]
 
 
-def counted_pass(tracer, program, seconds):
-    """ns per event, events, losses and the reader's CPU, with statistics on."""
+def counted_pass(tracer, empty, program, seconds):
+    """ns per event, events, losses and the reader's CPU, with statistics on. The empty program is
+    attached too: what is compared with it ran in the same moments."""
     with tempfile.TemporaryDirectory(prefix="tcpledger-bench-") as name, bpf_statistics(True):
         directory = pathlib.Path(name)
-        with running(tracer, directory) as child:
+        (directory / "empty").mkdir()
+        with running(empty, directory / "empty") as yardstick, running(tracer, directory) as child:
+            empty_before = bpf_programs(yardstick.pid)
             programs, user, total = bpf_programs(child.pid), cpu_seconds(child.pid)[0], cpu_ns(child.pid)
             made = churn(program, seconds)["connections_total"]
             time.sleep(SETTLE_S)
             ran, ever = on_tracepoint(programs, bpf_programs(child.pid))
+            empty_ran, _ = on_tracepoint(empty_before, bpf_programs(yardstick.pid))
             user, total = cpu_seconds(child.pid)[0] - user, cpu_ns(child.pid) - total
         events = ran["run_cnt"]
+        empty_ns = empty_ran["run_time_ns"] / empty_ran["run_cnt"]
         result = {
             "ns_per_event": ran["run_time_ns"] / events,
             "ns_per_event_dearest": ran["dearest_run_time_ns"] / events,
+            "times_empty": ran["run_time_ns"] / events / empty_ns,
+            "times_empty_dearest": ran["dearest_run_time_ns"] / events / empty_ns,
             "events": events,
             "skipped_by_kernel": ran["misses"],
             "reader_user_ns_per_event": user * 1e9 / events,
@@ -107,7 +114,8 @@ def interval_of_median(values):
 
 def bench_churn(paths, runs, seconds, names, say):
     """{tracer: {figure: median}}; the tracers take turns. `names`: of the contenders to measure."""
-    untraced, *tracers = [tracer for tracer in contenders(paths.tcpledger, paths.yardstick) if tracer.name in names]
+    untraced, empty, *_ = every = contenders(paths.tcpledger, paths.yardstick)
+    tracers = [tracer for tracer in every[1:] if tracer.name in names]
     counted = {tracer.name: [] for tracer in [untraced, *tracers]}
     rates = {tracer.name: [] for tracer in [untraced, *tracers]}
     failed = {}
@@ -122,7 +130,7 @@ def bench_churn(paths, runs, seconds, names, say):
                 after = rate_pass(untraced, paths.churn, seconds)
                 rates[untraced.name] += [compared(each, each, each) for each in (before, after)]
                 rates[tracer.name].append(compared(traced, before, after))
-                counted[tracer.name].append(counted_pass(tracer, paths.churn, seconds))
+                counted[tracer.name].append(counted_pass(tracer, empty, paths.churn, seconds))
             except (RuntimeError, OSError) as error:
                 failed[tracer.name] = str(error)
     results = {}
@@ -135,13 +143,4 @@ def bench_churn(paths, runs, seconds, names, say):
         kept = [rate["rate_kept"] for rate in rates[tracer.name]]
         results[tracer.name] |= {"rate_kept_interval": interval_of_median(kept), "rate_runs": len(kept)}
         results[tracer.name]["samples"] = {"rates": rates[tracer.name], "counted": counted[tracer.name]}
-    return with_ratios(results)
-
-
-def with_ratios(results):
-    empty = results.get("empty program", {}).get("ns_per_event")
-    for figures in results.values():
-        if empty and "ns_per_event" in figures:
-            figures["times_empty"] = figures["ns_per_event"] / empty
-            figures["times_empty_dearest"] = figures["ns_per_event_dearest"] / empty
     return results

@@ -67,15 +67,12 @@ def trace_lost(output, errors):
     return sum(int(n) for n in re.findall(r"(\d+) events lost", text.replace(",", "")))
 
 
-#: What nothing traces; all others are compared with it.
-UNTRACED = "untraced"
-
-
 def contenders(tcpledger, yardstick):
-    """All tracers of the churn benchmark, the untraced run first."""
+    """All tracers of the churn benchmark. With the first two all are compared: no tracer, and a
+    program that does nothing."""
     tool = str(tcpledger)
     return [
-        Tracer(UNTRACED),
+        Tracer("untraced"),
         Tracer("empty program", [str(yardstick)], stdin_ends_it=True),
         Tracer("tcpledger top", [tool, "top", "--batch", "--json", "-d", "1"], top_lost, top_rows),
         Tracer("tcpledger trace", [tool, "trace", "-s"], trace_lost, lambda path: count_lines(path) - 1),
