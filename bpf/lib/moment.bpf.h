@@ -12,23 +12,17 @@
 #include "compat.bpf.h"
 
 /*
- * True for the ends that only a packet brings: in FIN_WAIT2 the peer's FIN ends the socket at once.
- * The other is also a timer's, and that of close() where the kernel has no memory for one more
- * orphan; both have just tried to send.
+ * True for the ways that only a packet leads. The last is also that of a timer, and of close()
+ * where the kernel has no memory for one more orphan, which has just tried to send. Not FIN_WAIT2 →
+ * CLOSE, though the peer's FIN may be what brings it: a hook has told of the mini-socket before it,
+ * by the clock, and must stay before it.
  */
-static __always_inline bool ends_by_packet(const struct sock *sk, int old_state)
-{
-	unsigned long flags = sk->__sk_common.skc_flags;
-
-	return (old_state == TCP_FIN_WAIT2 && (flags & (1UL << SOCK_DONE))) ||
-	       (old_state == TCP_LAST_ACK && (flags & (1UL << SOCK_DEAD)) && !sk->sk_err);
-}
-
 static __always_inline bool is_by_packet(const struct sock *sk, int old_state, int new_state)
 {
 	return new_state == TCP_ESTABLISHED || new_state == TCP_CLOSE_WAIT ||
 	       new_state == TCP_FIN_WAIT2 || new_state == TCP_CLOSING ||
-	       (new_state == TCP_CLOSE && ends_by_packet(sk, old_state));
+	       (old_state == TCP_LAST_ACK && new_state == TCP_CLOSE && !sk->sk_err &&
+		(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)));
 }
 
 /* 0: nobody has read it yet, as where TCP_REPAIR or TCP Fast Open does what a packet does. */
